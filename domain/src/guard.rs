@@ -1,0 +1,290 @@
+//! The guard, *sans-IO*: what to do about a request, and about the manager's answers.
+//!
+//! The guard never calls anything. It hands out a [`Step`] for every request; a [`Flight`] in it
+//! is one question to the manager, to be carried out by the caller, who brings back what came of
+//! it. All times are readings of one clock, the guard's own.
+//!
+//! Three promises are kept here:
+//!
+//! - *Single-flight*: there is at most one flight at a time.
+//! - *Nobody waits for a manager that fails*: after a failure, flights are made in the
+//!   background, one for each back-off period.
+//! - *A lost flight does no harm*: a flight that nobody brought back by its deadline has failed.
+
+use core::time::Duration;
+
+use fastrand::Rng;
+
+use crate::{
+    Bundle, CachePolicy, Decision, ExemptPath, Exemption, Jitter, Manifest, Mode, OnUnavailable,
+    Situation, Timestamp, Unchecked, decide,
+};
+
+/// What a guard is told once.
+#[derive(Clone, Debug)]
+pub struct GuardConfig {
+    /// The guard's own bundle, or why there is nothing to check.
+    pub bundle: Result<Bundle, Unchecked>,
+    /// Paths that are always served.
+    pub exempt: Vec<ExemptPath>,
+    /// Whether decisions are acted on.
+    pub mode: Mode,
+    /// What to do when no manifest can be believed.
+    pub on_unavailable: OnUnavailable,
+    /// For how long what is believed.
+    pub policy: CachePolicy,
+}
+
+/// The part of a request that a guard looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLine<'a> {
+    /// The HTTP method, in upper case.
+    pub method: &'a str,
+    /// The path, without the query.
+    pub path: &'a str,
+}
+
+/// One question to the manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flight {
+    number: u64,
+    asked_at: Timestamp,
+    deadline: Timestamp,
+}
+
+impl Flight {
+    /// When it counts as failed if nothing came of it.
+    #[must_use]
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+}
+
+/// What to do about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Act on the decision.
+    Decided(Decision),
+    /// Act on the decision, and carry out the flight behind the request's back.
+    Refresh(Decision, Flight),
+    /// Carry out the flight, and [wait](GuardCore::on_wake) for it.
+    Fetch(Flight),
+    /// [Wait](GuardCore::on_wake) for a flight that another request has started.
+    Wait(Flight),
+}
+
+/// What to do about a request that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Act on the decision.
+    Decided(Decision),
+    /// Go on waiting, but no longer than this.
+    Wait(Duration),
+}
+
+/// The state of one Worker's guard in one isolate.
+#[derive(Clone, Debug)]
+pub struct GuardCore {
+    config: GuardConfig,
+    rng: Rng,
+    belief: Option<Belief>,
+    manager: Manager,
+    flights: u64,
+}
+
+/// A manifest, and the instants at which it loses its worth.
+#[derive(Clone, Debug)]
+struct Belief {
+    manifest: Manifest,
+    asked_at: Timestamp,
+    refresh_at: Timestamp,
+    expires_at: Timestamp,
+    useless_at: Timestamp,
+}
+
+impl Belief {
+    /// A clock that was set back behind the question cannot measure the lease any more.
+    fn holds(&self, now: Timestamp, until: Timestamp) -> bool {
+        self.asked_at <= now && now < until
+    }
+}
+
+/// What is known of the manager's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Manager {
+    flight: Option<Flight>,
+    trouble: Option<Trouble>,
+}
+
+/// Failures in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trouble {
+    failures: u32,
+    since: Timestamp,
+    ask_again_at: Timestamp,
+}
+
+impl GuardCore {
+    /// A guard that knows nothing yet. `seed` feeds its jitter: any number, another one in every
+    /// isolate.
+    #[must_use]
+    pub fn new(config: GuardConfig, seed: u64) -> Self {
+        Self {
+            config,
+            rng: Rng::with_seed(seed),
+            belief: None,
+            manager: Manager { flight: None, trouble: None },
+            flights: 0,
+        }
+    }
+
+    /// What the guard was told.
+    #[must_use]
+    pub fn config(&self) -> &GuardConfig {
+        &self.config
+    }
+
+    /// Failures of the manager in a row, 0 if its last answer was good.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.manager.trouble.map_or(0, |trouble| trouble.failures)
+    }
+
+    /// What to do about a request that arrives at `now`.
+    pub fn on_request(&mut self, request: RequestLine<'_>, now: Timestamp) -> Step {
+        let exemption = self.exemption(request);
+        if self.config.bundle.is_err() || exemption == Exemption::Exempt {
+            return Step::Decided(self.decide(exemption, None));
+        }
+        self.notice_time(now);
+        let fresh = self.belief.as_ref().filter(|belief| belief.holds(now, belief.expires_at));
+        let needed = fresh.is_none_or(|belief| now >= belief.refresh_at);
+        let asking = self.manager.flight;
+        let may_wait = fresh.is_none() && self.manager.trouble.is_none();
+        match asking {
+            Some(flight) if may_wait => Step::Wait(flight),
+            None if may_wait => Step::Fetch(self.take_off(now)),
+            None if needed && self.may_ask(now) => {
+                let decision = self.decide_at(now);
+                Step::Refresh(decision, self.take_off(now))
+            }
+            _ => Step::Decided(self.decide_at(now)),
+        }
+    }
+
+    /// What to do about a request that waits for `flight`.
+    pub fn on_wake(&mut self, flight: Flight, now: Timestamp) -> Wake {
+        self.notice_time(now);
+        if self.manager.flight == Some(flight) {
+            Wake::Wait(flight.deadline.since(now).unwrap_or_default())
+        } else {
+            Wake::Decided(self.decide_at(now))
+        }
+    }
+
+    /// The flight came back with a manifest, whole at `now`.
+    ///
+    /// One that comes back after its deadline still teaches something, unless a later question
+    /// has been answered in the meantime.
+    pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: Manifest) {
+        let lease = self.config.policy.lease(manifest.max_age);
+        let jitter = self.jitter();
+        let expires_at = flight.asked_at.after(lease);
+        let belief = Belief {
+            manifest,
+            asked_at: flight.asked_at,
+            refresh_at: flight.asked_at.after(self.config.policy.refresh_after(lease, jitter)),
+            expires_at,
+            useless_at: expires_at.after(self.config.policy.stale_if_error()),
+        };
+        if !belief.holds(now, expires_at) {
+            self.on_failure(flight, now);
+            return;
+        }
+        let outdated = self.belief.as_ref().is_some_and(|held| {
+            held.asked_at > belief.asked_at && held.holds(now, held.useless_at)
+        });
+        if outdated {
+            return;
+        }
+        self.belief = Some(belief);
+        self.manager.trouble = None;
+        if self.manager.flight == Some(flight) {
+            self.manager.flight = None;
+        }
+    }
+
+    /// The flight came to nothing: a timeout, an error, an answer that makes no sense.
+    pub fn on_failure(&mut self, flight: Flight, now: Timestamp) {
+        if self.manager.flight != Some(flight) {
+            return;
+        }
+        let failures = self.failures().saturating_add(1);
+        let pause = self.config.policy.back_off().pause(failures, self.jitter());
+        self.manager = Manager {
+            flight: None,
+            trouble: Some(Trouble { failures, since: now, ask_again_at: now.after(pause) }),
+        };
+    }
+
+    /// Draws the consequences of time gone by, or of a clock set back.
+    fn notice_time(&mut self, now: Timestamp) {
+        if let Some(flight) = self.manager.flight
+            && !(flight.asked_at <= now && now < flight.deadline)
+        {
+            self.on_failure(flight, now);
+        }
+        // Failures of long ago say nothing of the manager's health: such a guard is as good as
+        // cold, and waits for its first answer as a cold one does.
+        if let Some(trouble) = self.manager.trouble {
+            let remembered = self.config.policy.stale_if_error();
+            let forgotten = now >= trouble.ask_again_at.after(remembered) || now < trouble.since;
+            if forgotten {
+                self.manager.trouble = None;
+            }
+        }
+    }
+
+    fn may_ask(&self, now: Timestamp) -> bool {
+        self.manager.trouble.is_none_or(|trouble| now >= trouble.ask_again_at)
+    }
+
+    fn take_off(&mut self, now: Timestamp) -> Flight {
+        self.flights += 1;
+        let flight = Flight {
+            number: self.flights,
+            asked_at: now,
+            deadline: now.after(self.config.policy.timeout()),
+        };
+        self.manager.flight = Some(flight);
+        flight
+    }
+
+    /// By a fresh manifest, and while the manager fails, by one that `stale-if-error` allows.
+    fn decide_at(&self, now: Timestamp) -> Decision {
+        let failing = self.manager.trouble.is_some();
+        let believed = self.belief.as_ref().filter(|belief| {
+            belief.holds(now, if failing { belief.useless_at } else { belief.expires_at })
+        });
+        self.decide(Exemption::Checked, believed.map(|belief| &belief.manifest))
+    }
+
+    fn decide(&self, exemption: Exemption, manifest: Option<&Manifest>) -> Decision {
+        decide(&Situation {
+            bundle: self.config.bundle,
+            exemption,
+            manifest,
+            on_unavailable: self.config.on_unavailable,
+        })
+    }
+
+    fn exemption(&self, request: RequestLine<'_>) -> Exemption {
+        let exempt = request.method == "OPTIONS"
+            || self.config.exempt.iter().any(|pattern| pattern.covers(request.path));
+        if exempt { Exemption::Exempt } else { Exemption::Checked }
+    }
+
+    fn jitter(&mut self) -> Jitter {
+        Jitter::from_random(self.rng.u16(..))
+    }
+}
