@@ -1,1 +1,48 @@
-//! .
+//! Skewguard on Cloudflare: the ports' adapters for Workers and Durable Objects, the guard for
+//! Rust Workers, and the manager's routes.
+//!
+//! # Guard a Worker
+//!
+//! One line around its handler. `op-auth` is the name that it is registered by:
+//!
+//! ```
+//! # mod worker_crate {
+//! use worker::{Context, Env, Request, Response, Result, event};
+//!
+//! #[event(fetch)]
+//! async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+//!     skewguard_cloudflare::guard("op-auth").fetch(request, env, context, handle).await
+//! }
+//!
+//! async fn handle(request: Request, env: Env, context: Context) -> Result<Response> {
+//!     Response::ok("hello")
+//! }
+//! # }
+//! ```
+//!
+//! Every setting has a variable of its own, so that it can be changed without a build; see
+//! [`GuardOptions`].
+
+#![forbid(unsafe_code)]
+
+mod auth;
+mod background;
+mod body;
+mod clock;
+mod console;
+mod gateway;
+mod guard;
+mod manager;
+mod names;
+mod options;
+mod respond;
+mod routes;
+mod schema;
+mod storage;
+mod transaction;
+mod transport;
+
+pub use gateway::gateway;
+pub use guard::{GuardBuilder, guard};
+pub use manager::ManagerObject;
+pub use options::GuardOptions;

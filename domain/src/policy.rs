@@ -63,6 +63,18 @@ pub struct BackOff {
 }
 
 impl BackOff {
+    /// The pause after the first failure, before jitter.
+    #[must_use]
+    pub const fn first(self) -> Duration {
+        self.first
+    }
+
+    /// The longest pause.
+    #[must_use]
+    pub const fn longest(self) -> Duration {
+        self.longest
+    }
+
     /// The pause after the `failures`th failure in a row: between half and the whole of
     /// `first × 2^(failures − 1)`, of which no more than `longest` counts.
     #[must_use]
@@ -94,6 +106,11 @@ impl CachePolicy {
     /// Starts from the defaults.
     pub fn builder() -> CachePolicyBuilder {
         CachePolicyBuilder { policy: Self::default() }
+    }
+
+    /// Starts from this policy.
+    pub fn to_builder(self) -> CachePolicyBuilder {
+        CachePolicyBuilder { policy: self }
     }
 
     /// How long a request may wait for the manager, and how long the manager may take.

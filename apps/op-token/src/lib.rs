@@ -1,6 +1,39 @@
-//! .
-use worker::*;
+//! A demo Worker: `POST /token` redeems an authorization code of its own release's format.
+
+use serde_json::json;
+use skewguard_cloudflare::guard;
+use skewguard_op_code::CodeFormat;
+use worker::{Context, Date, Env, FormEntry, Method, Request, Response, Result, event};
+
 #[event(fetch)]
-async fn fetch(_req: Request, _env: Env, _ctx: Context) -> Result<Response> {
-    Response::ok("ok")
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    guard("op-token").fetch(request, env, context, handle).await
+}
+
+async fn handle(mut request: Request, env: Env, _context: Context) -> Result<Response> {
+    match (request.method(), request.path().as_str()) {
+        (Method::Post, "/token") => {
+            let form = request.form_data().await;
+            let code = match form.ok().and_then(|form| form.get("code")) {
+                Some(FormEntry::Field(code)) => code,
+                _ => return refuse("invalid_request", "send the form field 'code'"),
+            };
+            let format = env.var("CODE_FORMAT")?.to_string();
+            let key = env.secret("OP_SIGNING_KEY")?.to_string();
+            let parsed: CodeFormat =
+                format.parse().map_err(|error| worker::Error::from(format!("{error}")))?;
+            match parsed.redeem(&code, key.as_bytes(), Date::now().as_millis()) {
+                Ok(()) => Response::from_json(&json!({ "token_type": "Bearer", "format": format })),
+                Err(invalid) => refuse("invalid_grant", &invalid.to_string()),
+            }
+        }
+        (Method::Get, "/health") => Response::ok("ok"),
+        _ => Response::error("not found: try POST /token", 404),
+    }
+}
+
+/// An error as RFC 6749, section 5.2, has it.
+fn refuse(error: &str, description: &str) -> Result<Response> {
+    let body = json!({ "error": error, "error_description": description });
+    Ok(Response::from_json(&body)?.with_status(400))
 }

@@ -1,0 +1,154 @@
+//! The guard for Rust Workers.
+
+use core::cell::RefCell;
+use core::future::Future;
+use std::sync::Arc;
+
+use skewguard_domain::{
+    Bundle, Decision, GuardConfig, Mode, RequestLine, Unchecked, Verdict, WorkerName,
+};
+use skewguard_ports::{Guard, Log, LogEntry};
+use worker::{Context, Env, Request, Response, Result};
+
+use crate::background::WaitUntil;
+use crate::clock::WorkersClock;
+use crate::console::Console;
+use crate::names;
+use crate::options::GuardOptions;
+use crate::respond;
+use crate::transport::StubTransport;
+
+type WorkersGuard = Guard<StubTransport, WorkersClock, Console>;
+
+/// What an isolate has for a Worker's name.
+#[derive(Clone)]
+enum Isolate {
+    Guarded(Arc<WorkersGuard>, Mode),
+    /// Nothing can be checked, and why is logged.
+    Unguarded,
+}
+
+thread_local! {
+    /// The guards of this isolate: as a rule one.
+    static ISOLATE: RefCell<Vec<(String, Isolate)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Guards the Worker that is registered as `worker`.
+#[must_use]
+pub fn guard(worker: &str) -> GuardBuilder<'_> {
+    GuardBuilder { worker, options: GuardOptions::default }
+}
+
+/// A guard to be put around a handler. See [`guard`].
+pub struct GuardBuilder<'a> {
+    worker: &'a str,
+    options: fn() -> GuardOptions,
+}
+
+impl GuardBuilder<'_> {
+    /// Sets options in code. They are made once in an isolate; variables change them further.
+    #[must_use]
+    pub fn options(mut self, options: fn() -> GuardOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Lets `handler` answer the request, unless this bundle was replaced.
+    ///
+    /// # Errors
+    /// Those of `handler`. What goes wrong with the check itself does not stop the request.
+    pub async fn fetch<H, F>(
+        self,
+        request: Request,
+        env: Env,
+        context: Context,
+        handler: H,
+    ) -> Result<Response>
+    where
+        H: FnOnce(Request, Env, Context) -> F,
+        F: Future<Output = Result<Response>>,
+    {
+        match self.verdict(&request, &env, &context).await {
+            Verdict::Serve => handler(request, env, context).await,
+            Verdict::Refuse => respond::refusal(&request),
+        }
+    }
+
+    async fn verdict(self, request: &Request, env: &Env, context: &Context) -> Verdict {
+        let Isolate::Guarded(guard, mode) = self.isolate(env) else { return Verdict::Serve };
+        let method = request.inner().method();
+        let line = RequestLine { method: &method, path: &request.path() };
+        let decision: Decision = guard.check(line, &WaitUntil(context)).await;
+        decision.verdict_in(mode)
+    }
+
+    fn isolate(self, env: &Env) -> Isolate {
+        ISOLATE.with_borrow_mut(|guards| {
+            if let Some((_, isolate)) = guards.iter().find(|(worker, _)| worker == self.worker) {
+                return isolate.clone();
+            }
+            let name = self.worker.to_owned();
+            let isolate = self.set_up(env);
+            guards.push((name, isolate.clone()));
+            isolate
+        })
+    }
+
+    fn set_up(self, env: &Env) -> Isolate {
+        let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        let ignore = |setting: &str, problem: &str| {
+            Console.record(&LogEntry::SettingIgnored { worker: self.worker, setting, problem });
+        };
+        let name: WorkerName = match self.worker.parse() {
+            Ok(name) => name,
+            Err(error) => {
+                ignore("guard(…)", &error.to_string());
+                return Isolate::Unguarded;
+            }
+        };
+        let (options, ignored) = (self.options)().overridden(variable);
+        for problem in &ignored {
+            ignore(problem.setting, &problem.problem);
+        }
+        let namespace = env.durable_object(names::MANAGER_BINDING);
+        let bundle = match &namespace {
+            _ if variable("VERSION_CHECK_ENABLED").as_deref() == Some("false") => {
+                Err(Unchecked::Disabled)
+            }
+            Ok(_) => bundle(variable, ignore),
+            Err(_) => Err(Unchecked::NoBinding),
+        };
+        let Ok(namespace) = namespace else {
+            let problem = "there is no such binding, so no request is checked";
+            ignore(names::MANAGER_BINDING, problem);
+            return Isolate::Unguarded;
+        };
+        let mode = options.mode;
+        let config = GuardConfig {
+            bundle,
+            exempt: options.exempt,
+            mode,
+            on_unavailable: options.on_unavailable,
+            policy: options.policy,
+        };
+        let seed = js_sys::Math::random().to_bits();
+        let ports = (StubTransport::new(namespace), WorkersClock, Console);
+        Isolate::Guarded(Guard::new(name, config, seed, ports), mode)
+    }
+}
+
+/// The bundle that this isolate runs, as its variables tell.
+fn bundle(
+    variable: impl Fn(&str) -> Option<String>,
+    ignore: impl Fn(&str, &str),
+) -> std::result::Result<Bundle, Unchecked> {
+    let id = variable(names::BUNDLE_ID).filter(|id| !id.is_empty()).ok_or(Unchecked::NoBundleId)?;
+    let id = id.parse().map_err(|error| {
+        ignore(names::BUNDLE_ID, &format!("{error}"));
+        Unchecked::InvalidBundleId
+    })?;
+    let deploy_time = variable(names::DEPLOY_TIME).and_then(|time| {
+        time.parse().map_err(|error| ignore(names::DEPLOY_TIME, &format!("{error}"))).ok()
+    });
+    Ok(Bundle { id, deploy_time })
+}

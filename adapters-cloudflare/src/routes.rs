@@ -1,0 +1,135 @@
+//! The manager's routes, inside and outside. The table is in `README.md`.
+
+use skewguard_domain::WorkerName;
+use skewguard_ports::wire::ErrorCode;
+use worker::Method;
+
+use crate::auth::Access;
+
+/// Where the public routes begin; what follows is the path inside.
+pub(crate) const PUBLIC_PREFIX: &str = "/api/internal";
+
+/// What a request to the manager asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// What is current, for one guard.
+    Version(Result<WorkerName, ErrorCode>),
+    /// A registration.
+    Register(Result<WorkerName, ErrorCode>),
+    /// Every Worker's bundles, for people.
+    Status,
+    /// What is current, for all guards.
+    Manifest,
+}
+
+/// Why there is no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoRoute {
+    /// There is nothing at that path.
+    NotFound,
+    /// There is, but for other methods: those of the `Allow` header.
+    Method(&'static str),
+}
+
+impl Route {
+    /// What a route needs a token for, if it does.
+    pub(crate) fn access(&self) -> Option<Access> {
+        match self {
+            Self::Version(_) | Self::Manifest => None,
+            Self::Status => Some(Access::Read),
+            Self::Register(_) => Some(Access::Write),
+        }
+    }
+
+    /// The route inside: on the Durable Object, for whoever has a binding.
+    pub(crate) fn inside(method: &Method, path: &str) -> Result<Self, NoRoute> {
+        let segments: Vec<_> = path.split('/').skip(1).collect();
+        match (segments.as_slice(), method) {
+            (["version", name], Method::Get) => Ok(Self::Version(worker_name(name))),
+            (["version", name], Method::Post) => Ok(Self::Register(worker_name(name))),
+            (["version", _], _) => Err(NoRoute::Method("GET, POST")),
+            (["version-manager", "status"], Method::Get) => Ok(Self::Status),
+            (["manifest"], Method::Get) => Ok(Self::Manifest),
+            (["version-manager", "status"] | ["manifest"], _) => Err(NoRoute::Method("GET")),
+            _ => Err(NoRoute::NotFound),
+        }
+    }
+
+    /// The route outside: on the manager's Worker, for whoever has a token. No version can be
+    /// read here.
+    pub(crate) fn outside(method: &Method, path: &str) -> Result<Self, NoRoute> {
+        let path = path.strip_prefix(PUBLIC_PREFIX).ok_or(NoRoute::NotFound)?;
+        match Self::inside(method, path) {
+            Ok(Self::Version(_)) | Err(NoRoute::Method("GET, POST")) => {
+                Err(NoRoute::Method("POST"))
+            }
+            Ok(Self::Manifest) => Err(NoRoute::NotFound),
+            Err(NoRoute::Method(_)) if path == "/manifest" => Err(NoRoute::NotFound),
+            route => route,
+        }
+    }
+}
+
+/// Names that need percent-encoding are none.
+fn worker_name(segment: &str) -> Result<WorkerName, ErrorCode> {
+    segment.parse().map_err(|_| ErrorCode::InvalidWorkerName)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn auth() -> Result<WorkerName, ErrorCode> {
+        "op-auth".parse().map_err(|_| ErrorCode::InvalidWorkerName)
+    }
+
+    #[test]
+    fn inside_has_four_routes() {
+        let inside = |method, path| Route::inside(&method, path);
+        assert_eq!(inside(Method::Get, "/version/op-auth"), Ok(Route::Version(auth())));
+        assert_eq!(inside(Method::Post, "/version/op-auth"), Ok(Route::Register(auth())));
+        assert_eq!(inside(Method::Get, "/version-manager/status"), Ok(Route::Status));
+        assert_eq!(inside(Method::Get, "/manifest"), Ok(Route::Manifest));
+    }
+
+    #[test]
+    fn outside_has_no_way_to_read_a_version() {
+        let outside = |method, path| Route::outside(&method, path);
+        let version = "/api/internal/version/op-auth";
+        assert_eq!(outside(Method::Post, version), Ok(Route::Register(auth())));
+        assert_eq!(outside(Method::Get, version), Err(NoRoute::Method("POST")));
+        assert_eq!(outside(Method::Delete, version), Err(NoRoute::Method("POST")));
+        assert_eq!(outside(Method::Get, "/api/internal/manifest"), Err(NoRoute::NotFound));
+        assert_eq!(outside(Method::Post, "/api/internal/manifest"), Err(NoRoute::NotFound));
+        let status = "/api/internal/version-manager/status";
+        assert_eq!(outside(Method::Get, status), Ok(Route::Status));
+        assert_eq!(outside(Method::Post, status), Err(NoRoute::Method("GET")));
+        assert_eq!(outside(Method::Post, "/version/op-auth"), Err(NoRoute::NotFound));
+    }
+
+    #[test]
+    fn a_path_that_is_none_of_them_is_not_found() {
+        for path in ["/", "/version", "/version/", "/version/a/b", "/version-manager", "//manifest"]
+        {
+            let found = Route::inside(&Method::Get, path);
+            let empty_name = Ok(Route::Version(Err(ErrorCode::InvalidWorkerName)));
+            assert!(
+                found == Err(NoRoute::NotFound) || (path == "/version/" && found == empty_name)
+            );
+        }
+    }
+
+    #[test]
+    fn a_bad_name_is_told_apart_from_a_bad_path() {
+        let named = Route::inside(&Method::Post, "/version/Op_Auth");
+        assert_eq!(named, Ok(Route::Register(Err(ErrorCode::InvalidWorkerName))));
+    }
+
+    #[test]
+    fn only_what_guards_read_needs_no_token() {
+        assert_eq!(Route::Version(auth()).access(), None);
+        assert_eq!(Route::Manifest.access(), None);
+        assert_eq!(Route::Status.access(), Some(Access::Read));
+        assert_eq!(Route::Register(auth()).access(), Some(Access::Write));
+    }
+}

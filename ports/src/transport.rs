@@ -1,0 +1,43 @@
+//! How a guard asks the manager.
+
+use core::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use skewguard_domain::{Manifest, WorkerName};
+
+/// A way to the manager.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// What the manager says of `worker`. A Worker that the manager does not know is an answer,
+    /// not an error.
+    ///
+    /// # Errors
+    /// MUST return [`TransportError::Timeout`] once `timeout` has passed, wherever the answer
+    /// stands then, be it in the middle of its body, and MUST give up the request.
+    /// MUST return one of the others when no answer came, or one that makes no sense.
+    async fn manifest(
+        &self,
+        worker: &WorkerName,
+        timeout: Duration,
+    ) -> Result<Manifest, TransportError>;
+}
+
+/// Why there is no manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum TransportError {
+    /// The answer was not there, whole, in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The manager could not be reached, or the connection broke.
+    #[error("the manager could not be reached")]
+    Unreachable,
+    /// The manager answered with an HTTP status that is neither 200 nor 404.
+    #[error("the manager answered with status {0}")]
+    Status(u16),
+    /// The manager's answer could not be read.
+    #[error("the manager's answer makes no sense")]
+    Malformed,
+}

@@ -1,0 +1,100 @@
+//! The stable codes of errors.
+
+use skewguard_domain::Rejection;
+
+/// What went wrong, as clients may rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// 400: the name in the path is not a Worker's.
+    InvalidWorkerName,
+    /// 400: the body is not a JSON object.
+    InvalidJson,
+    /// 400: a field is missing.
+    MissingField,
+    /// 400: `uuid` is not a UUID.
+    InvalidUuid,
+    /// 400: `deployTime` is not an RFC 3339 date and time.
+    InvalidDeployTime,
+    /// 400: `deployTime` is more than 5 minutes in the future.
+    DeployTimeInFuture,
+    /// 400: `rollback` is not a boolean.
+    InvalidRollback,
+    /// 401: no token, a wrong one, or one that may not do this.
+    Unauthorized,
+    /// 404: there is nothing at this path.
+    NotFound,
+    /// 404: the Worker was never registered.
+    UnknownWorker,
+    /// 405: the path does not know the method.
+    MethodNotAllowed,
+    /// 409: the bundle is not newer than the current one.
+    OlderDeployTime,
+    /// 409: the bundle was retired.
+    RetiredBundle,
+    /// 409: the bundle is known with another deploy time.
+    DeployTimeMismatch,
+    /// 413: the body is over 64 KiB.
+    PayloadTooLarge,
+    /// 415: the body is not `application/json`.
+    UnsupportedMediaType,
+    /// 500: the fault is the manager's.
+    InternalError,
+}
+
+impl ErrorCode {
+    /// The code as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidWorkerName => "invalid_worker_name",
+            Self::InvalidJson => "invalid_json",
+            Self::MissingField => "missing_field",
+            Self::InvalidUuid => "invalid_uuid",
+            Self::InvalidDeployTime => "invalid_deploy_time",
+            Self::DeployTimeInFuture => "deploy_time_in_future",
+            Self::InvalidRollback => "invalid_rollback",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::UnknownWorker => "unknown_worker",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::OlderDeployTime => "older_deploy_time",
+            Self::RetiredBundle => "retired_bundle",
+            Self::DeployTimeMismatch => "deploy_time_mismatch",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InternalError => "internal_error",
+        }
+    }
+
+    /// The HTTP status that goes with it.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidWorkerName
+            | Self::InvalidJson
+            | Self::MissingField
+            | Self::InvalidUuid
+            | Self::InvalidDeployTime
+            | Self::DeployTimeInFuture
+            | Self::InvalidRollback => 400,
+            Self::Unauthorized => 401,
+            Self::NotFound | Self::UnknownWorker => 404,
+            Self::MethodNotAllowed => 405,
+            Self::OlderDeployTime | Self::RetiredBundle | Self::DeployTimeMismatch => 409,
+            Self::PayloadTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::InternalError => 500,
+        }
+    }
+}
+
+impl From<Rejection> for ErrorCode {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::DeployTimeInFuture => Self::DeployTimeInFuture,
+            Rejection::OlderDeployTime { .. } => Self::OlderDeployTime,
+            Rejection::Retired { .. } => Self::RetiredBundle,
+            Rejection::DeployTimeMismatch { .. } => Self::DeployTimeMismatch,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The body of a registration.
+
+use serde_json::{Map, Value};
+use skewguard_domain::{
+    Intent, ParseBundleIdError, ParseDeployTimeError, Registration, WorkerName,
+};
+
+use super::ErrorCode;
+
+/// Reads the body of a registration of `worker`: `{ uuid, deployTime, rollback? }`.
+///
+/// # Errors
+/// The [`InvalidRegistration`] of the first field, in that order, that is not as it has to be.
+pub fn parse_registration(
+    worker: WorkerName,
+    body: &[u8],
+) -> Result<Registration, InvalidRegistration> {
+    let fields: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| InvalidRegistration::NotAnObject)?;
+    let bundle = text(&fields, "uuid", InvalidRegistration::Uuid(ParseBundleIdError))?;
+    let deploy_time =
+        text(&fields, "deployTime", InvalidRegistration::DeployTime(ParseDeployTimeError))?;
+    Ok(Registration {
+        worker,
+        bundle: bundle.parse().map_err(InvalidRegistration::Uuid)?,
+        deploy_time: deploy_time.parse().map_err(InvalidRegistration::DeployTime)?,
+        intent: match fields.get("rollback") {
+            None | Some(Value::Bool(false)) => Intent::Deploy,
+            Some(Value::Bool(true)) => Intent::Rollback,
+            Some(_) => return Err(InvalidRegistration::Rollback),
+        },
+    })
+}
+
+fn text<'a>(
+    fields: &'a Map<String, Value>,
+    name: &'static str,
+    not_text: InvalidRegistration,
+) -> Result<&'a str, InvalidRegistration> {
+    match fields.get(name) {
+        None => Err(InvalidRegistration::Missing(name)),
+        Some(value) => value.as_str().ok_or(not_text),
+    }
+}
+
+/// Why a body is not a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRegistration {
+    /// It is not JSON, or not an object.
+    #[error("send a JSON object with \"uuid\" and \"deployTime\"")]
+    NotAnObject,
+    /// A field is missing.
+    #[error("the field \"{0}\" is missing")]
+    Missing(&'static str),
+    /// `uuid` is something else.
+    #[error("\"uuid\": {0}")]
+    Uuid(ParseBundleIdError),
+    /// `deployTime` is something else.
+    #[error("\"deployTime\": {0}")]
+    DeployTime(ParseDeployTimeError),
+    /// `rollback` is something else.
+    #[error("\"rollback\" is true or false")]
+    Rollback,
+}
+
+impl From<InvalidRegistration> for ErrorCode {
+    fn from(invalid: InvalidRegistration) -> Self {
+        match invalid {
+            InvalidRegistration::NotAnObject => Self::InvalidJson,
+            InvalidRegistration::Missing(_) => Self::MissingField,
+            InvalidRegistration::Uuid(_) => Self::InvalidUuid,
+            InvalidRegistration::DeployTime(_) => Self::InvalidDeployTime,
+            InvalidRegistration::Rollback => Self::InvalidRollback,
+        }
+    }
+}
