@@ -10,6 +10,9 @@ use crate::routes::NoRoute;
 /// the way to another one has changed.
 const RETRY_AFTER: &str = "5";
 
+/// All that a refusal tells.
+const REFUSAL: &[u8] = br#"{"error":"service_unavailable"}"#;
+
 /// A body of JSON that nobody may keep.
 pub(crate) fn json<T: Serialize>(status: u16, body: &T) -> Result<Response> {
     Response::builder()
@@ -64,12 +67,10 @@ pub(crate) fn no_route(no_route: NoRoute) -> Result<Response> {
 
 /// What a stale bundle answers. It tells nothing but when to come again.
 pub(crate) fn refusal(request: &Request) -> Result<Response> {
-    #[derive(Serialize)]
-    struct Refusal {
-        error: &'static str,
-    }
-    let mut response = json(503, &Refusal { error: "service_unavailable" })?;
+    let mut response = Response::builder().with_status(503).fixed(REFUSAL.to_vec());
     let headers = response.headers_mut();
+    headers.set("Cache-Control", "no-store")?;
+    headers.set("Content-Type", "application/json")?;
     headers.set("Retry-After", RETRY_AFTER)?;
     // Browsers ignore `Retry-After`, and honour `Refresh`: a page heals by itself.
     let mode = request.headers().get("Sec-Fetch-Mode")?;

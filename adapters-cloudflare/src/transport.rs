@@ -5,8 +5,11 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::{Either, select};
+use js_sys::{Array, Reflect};
 use skewguard_domain::{Manifest, WorkerName};
 use skewguard_ports::{Transport, TransportError, wire::VersionAnswer};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestInit};
 use worker::send::IntoSendFuture;
 use worker::{Delay, ObjectNamespace, Request};
@@ -36,13 +39,42 @@ impl StubTransport {
         let unreachable = |_| TransportError::Unreachable;
         let stub = self.namespace.get_by_name(MANAGER_INSTANCE).map_err(unreachable)?;
         let answer = stub.fetch_with_request(Request::from(request)).await;
-        let mut answer = answer.map_err(unreachable)?;
-        match answer.status_code() {
-            200 => VersionAnswer::parse(&answer.bytes().await.map_err(unreachable)?),
+        let answer = web_sys::Response::from(answer.map_err(unreachable)?);
+        match answer.status() {
+            200 => {
+                let body = answer.json().map_err(|_| TransportError::Unreachable)?;
+                // Broken JSON rejects the promise, and so does a broken connection.
+                let body = JsFuture::from(body).await.map_err(|_| TransportError::Malformed)?;
+                read_answer(&body).ok_or(TransportError::Malformed)?.try_into()
+            }
             404 => Ok(Manifest { max_age: None, worker: None }),
             status => Err(TransportError::Status(status)),
         }
     }
+}
+
+/// Takes the fields of an answer that JavaScript has parsed: its parser is there already, and
+/// another one would be the largest part of the guard.
+fn read_answer(body: &JsValue) -> Option<VersionAnswer> {
+    let field = |name| Reflect::get(body, &JsValue::from_str(name)).ok();
+    let given = |name| field(name).filter(|value| !value.is_undefined());
+    Some(VersionAnswer {
+        uuid: field("uuid")?.as_string()?,
+        deploy_time: field("deployTime")?.as_string()?,
+        registered_at: field("registeredAt")?.as_string().unwrap_or_default(),
+        max_age_ms: match given("maxAgeMs") {
+            None => None,
+            // A cast from a float saturates; what is out of range then is told by `MaxAge`.
+            Some(millis) => Some(millis.as_f64()? as u64),
+        },
+        retired: match given("retired") {
+            None => Vec::new(),
+            Some(list) => {
+                let list = list.dyn_into::<Array>().ok()?;
+                list.iter().map(|uuid| uuid.as_string()).collect::<Option<_>>()?
+            }
+        },
+    })
 }
 
 #[async_trait]

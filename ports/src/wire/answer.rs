@@ -36,17 +36,19 @@ impl<'a> ErrorAnswer<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionAnswer {
-    uuid: String,
-    deploy_time: String,
-    /// Nothing depends on it, so it is not asked for when read.
+    /// The bundle that serves: its whole UUID.
+    pub uuid: String,
+    /// When that was deployed, RFC 3339.
+    pub deploy_time: String,
+    /// When it was registered, RFC 3339. No decision depends on it.
     #[serde(default)]
-    registered_at: String,
+    pub registered_at: String,
     /// The lease, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    max_age_ms: Option<u64>,
-    /// Retired bundles that are not older than the current one.
+    pub max_age_ms: Option<u64>,
+    /// Retired bundles that are not older than the current one: their whole UUIDs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    retired: Vec<String>,
+    pub retired: Vec<String>,
 }
 
 impl VersionAnswer {
@@ -64,29 +66,22 @@ impl VersionAnswer {
             retired: known.retired.into_iter().map(BundleId::reveal).collect(),
         })
     }
+}
 
-    /// Reads the body of an answer.
-    ///
-    /// # Errors
-    /// [`TransportError::Malformed`] if it is not JSON, lacks a field that decides, or holds
-    /// something that such a field can't.
-    pub fn parse(body: &[u8]) -> Result<Manifest, TransportError> {
-        let answer: Self = serde_json::from_slice(body).map_err(|_| TransportError::Malformed)?;
-        answer.into_manifest().ok_or(TransportError::Malformed)
-    }
+impl TryFrom<VersionAnswer> for Manifest {
+    type Error = TransportError;
 
-    fn into_manifest(self) -> Option<Manifest> {
-        let max_age = self.max_age_ms.map(|ms| MaxAge::new(Duration::from_millis(ms)).ok());
-        let retired = self.retired.iter().map(|uuid| uuid.parse().ok());
-        Some(Manifest {
-            max_age: match max_age {
-                None => None,
-                Some(given) => Some(given?),
-            },
+    /// Fails with [`TransportError::Malformed`] if a field that decides holds something it can't.
+    fn try_from(answer: VersionAnswer) -> Result<Self, Self::Error> {
+        let malformed = TransportError::Malformed;
+        let max_age = answer.max_age_ms.map(|ms| MaxAge::new(Duration::from_millis(ms)));
+        let retired = answer.retired.iter().map(|uuid| uuid.parse().map_err(|_| malformed));
+        Ok(Self {
+            max_age: max_age.transpose().map_err(|_| malformed)?,
             worker: Some(WorkerManifest {
-                current: self.uuid.parse().ok()?,
-                deploy_time: self.deploy_time.parse().ok()?,
-                retired: retired.collect::<Option<_>>()?,
+                current: answer.uuid.parse().map_err(|_| malformed)?,
+                deploy_time: answer.deploy_time.parse().map_err(|_| malformed)?,
+                retired: retired.collect::<Result<_, _>>()?,
             }),
         })
     }
