@@ -1,0 +1,101 @@
+//! A store in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use skewguard_domain::{Applied, Epoch, Ledger};
+use skewguard_ports::{Storage, StorageError};
+
+/// Keeps a ledger. Clones share it, as the lives of a manager share their store.
+#[derive(Clone, Default)]
+pub struct MemoryStorage {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    ledger: Ledger,
+    faults: Vec<StorageFault>,
+    commits: usize,
+    loads: usize,
+}
+
+/// What is to go wrong with a commit.
+#[derive(Clone, Debug)]
+pub enum StorageFault {
+    /// Nothing is written.
+    Unavailable,
+    /// The change is written, and the manager is told that it was not.
+    WrittenButUnavailable,
+    /// Somebody else's change comes first.
+    Overtaken(Box<Applied>),
+}
+
+impl MemoryStorage {
+    /// A store that was never written.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets the next commits fail, one by one in this order.
+    pub fn inject(&self, faults: impl IntoIterator<Item = StorageFault>) {
+        self.state().faults.extend(faults);
+    }
+
+    /// What is stored.
+    #[must_use]
+    pub fn stored(&self) -> Ledger {
+        self.state().ledger.clone()
+    }
+
+    /// How many commits were tried.
+    #[must_use]
+    pub fn commits(&self) -> usize {
+        self.state().commits
+    }
+
+    /// How often the ledger was read.
+    #[must_use]
+    pub fn loads(&self) -> usize {
+        self.state().loads
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Storage for MemoryStorage {
+    async fn load(&self) -> Result<Ledger, StorageError> {
+        let mut state = self.state();
+        state.loads += 1;
+        Ok(state.ledger.clone())
+    }
+
+    /// Replays the events, rather than taking the ledger that comes with them: what storage makes
+    /// of them is part of what is tested.
+    async fn commit(&self, from: Epoch, change: &Applied) -> Result<(), StorageError> {
+        let mut state = self.state();
+        state.commits += 1;
+        let fault = (!state.faults.is_empty()).then(|| state.faults.remove(0));
+        let unavailable = Err(StorageError::Unavailable("injected".to_owned()));
+        match fault {
+            Some(StorageFault::Unavailable) => return unavailable,
+            Some(StorageFault::Overtaken(other)) => {
+                state.ledger = state.ledger.replay(&other.events);
+            }
+            Some(StorageFault::WrittenButUnavailable) => {
+                state.ledger = state.ledger.replay(&change.events);
+                return unavailable;
+            }
+            None => {}
+        }
+        if state.ledger.epoch() != from {
+            return Err(StorageError::Conflict);
+        }
+        state.ledger = state.ledger.replay(&change.events);
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! A manager that answers, delays, fails and hangs on demand.
+
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use skewguard_domain::{Manifest, WorkerName};
+use skewguard_ports::{Timer, Transport, TransportError};
+
+use crate::ManualClock;
+
+/// How the manager behaves.
+#[derive(Clone, Debug)]
+pub enum Behaviour {
+    /// It answers after a while.
+    Answer(Manifest, Duration),
+    /// It fails after a while.
+    Fail(TransportError, Duration),
+    /// It never answers.
+    Hang,
+}
+
+/// A [`Transport`] to a manager that behaves as it is told. Clones share the manager.
+#[derive(Clone)]
+pub struct FaultyTransport {
+    clock: ManualClock,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    behaviour: Behaviour,
+    asked: usize,
+}
+
+impl FaultyTransport {
+    /// A manager that takes its time from `clock`.
+    #[must_use]
+    pub fn new(clock: ManualClock, behaviour: Behaviour) -> Self {
+        Self { clock, state: Arc::new(Mutex::new(State { behaviour, asked: 0 })) }
+    }
+
+    /// Changes the manager's behaviour, for requests from now on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.state().behaviour = behaviour;
+    }
+
+    /// How often the manager was asked.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.state().asked
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for FaultyTransport {
+    async fn manifest(
+        &self,
+        _worker: &WorkerName,
+        timeout: Duration,
+    ) -> Result<Manifest, TransportError> {
+        let behaviour = {
+            let mut state = self.state();
+            state.asked += 1;
+            state.behaviour.clone()
+        };
+        let (outcome, after) = match behaviour {
+            Behaviour::Answer(manifest, after) => (Ok(manifest), after),
+            Behaviour::Fail(error, after) => (Err(error), after),
+            Behaviour::Hang => (Err(TransportError::Timeout), timeout),
+        };
+        self.clock.sleep(after.min(timeout)).await;
+        if after < timeout { outcome } else { Err(TransportError::Timeout) }
+    }
+}
