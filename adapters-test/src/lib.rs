@@ -15,6 +15,7 @@
 //! let mut executor = Executor::new();
 //! let timer = clock.clone();
 //! let nap = executor.spawn(async move { timer.sleep(Duration::from_millis(10)).await });
+//! executor.run();
 //! clock.advance(Duration::from_millis(9));
 //! executor.run();
 //! assert!(nap.try_take().is_none());
