@@ -93,20 +93,19 @@ where
                 Ok(manifest) => {
                     core.on_manifest(flight, now, manifest);
                     // The only good answer that the core turns down is one that came too late.
-                    TransportError::Timeout
+                    (core.failures() > before).then_some(TransportError::Timeout)
                 }
                 Err(error) => {
                     core.on_failure(flight, now);
-                    error
+                    Some(error)
                 }
             };
             (before, core.failures(), error)
         };
-        if after > before {
-            let worker = &self.worker;
+        let worker = &self.worker;
+        if let Some(error) = error {
             self.log.record(&LogEntry::ManagerFailed { worker, error, failures: after });
         } else if after == 0 && before > 0 {
-            let worker = &self.worker;
             self.log.record(&LogEntry::ManagerRecovered { worker, failures: before });
         }
     }
