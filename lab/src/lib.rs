@@ -1,1 +1,32 @@
-//! .
+//! Real workerd processes, for the end-to-end tests and the demonstration.
+//!
+//! A [`Lab`] is a small Cloudflare on 127.0.0.1. Its [`Manager`] is a workerd process with the
+//! manager's Worker and Durable Object; each [`Pop`] is another one, with the demo Workers of one
+//! release. In every PoP a [`Link`] stands between the guards and the manager: it can slow down,
+//! hang, cut off and count what goes through. Everything listens on ports that the system hands
+//! out, and ends with the value that stands for it.
+//!
+//! Whatever is answered and logged is kept, and searched for UUIDs and secrets in the end.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod link;
+mod manager;
+mod place;
+mod pop;
+mod release;
+pub mod story;
+mod traffic;
+mod transcript;
+mod workerd;
+
+pub use client::{Answer, Client, Outgoing};
+pub use link::{Fault, Link, LinkStats};
+pub use manager::{Manager, ManagerSetup};
+pub use place::{Lab, gzip_sized_worker};
+pub use pop::{Pop, PopSetup};
+pub use release::{CodeFormat, Release};
+pub use traffic::{Counts, Flow, Traffic, run_flow};
+pub use transcript::{Leak, Transcript};
+pub use workerd::{Service, Workerd};

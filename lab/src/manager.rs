@@ -1,0 +1,143 @@
+//! The manager's process.
+
+use std::path::{Path, PathBuf};
+
+use crate::place::install;
+use crate::{Answer, Lab, Outgoing, Release, Service, Workerd};
+
+/// Passes requests on to the Durable Object's own routes, which nothing outside reaches.
+const PROBE: &str = "export default {
+  fetch: (request, env) => env.VERSION_MANAGER.getByName(\"global\").fetch(request),
+};
+";
+
+/// What a manager is started with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ManagerSetup {
+    /// With all its secrets.
+    #[default]
+    Complete,
+    /// Without any.
+    WithoutSecrets,
+}
+
+/// A workerd process with the manager's Worker, its Durable Object, and a database on disk.
+pub struct Manager<'a> {
+    lab: &'a Lab,
+    folder: PathBuf,
+    services: Vec<Service>,
+    workerd: Workerd,
+}
+
+impl<'a> Manager<'a> {
+    /// Starts a manager that knows nothing.
+    ///
+    /// # Errors
+    /// A text that says what to do.
+    pub fn start(lab: &'a Lab, setup: ManagerSetup) -> Result<Self, String> {
+        let folder = lab.folder("manager")?;
+        let storage = folder.join("storage");
+        std::fs::create_dir_all(&storage).map_err(|error| error.to_string())?;
+        std::fs::write(folder.join("probe.js"), PROBE).map_err(|error| error.to_string())?;
+        let secrets = [
+            ("VERSION_MANAGER_SECRET", lab.secret()),
+            ("VERSION_MANAGER_SECRET_PREVIOUS", lab.previous_secret()),
+            ("VERSION_MANAGER_READ_SECRET", lab.read_secret()),
+        ];
+        let vars = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let object = |service: &str| {
+            let name = "VERSION_MANAGER".to_owned();
+            (name, "VersionManager".to_owned(), service.to_owned())
+        };
+        let services = vec![
+            Service {
+                name: "version-manager".to_owned(),
+                modules: install(Path::new("apps/version-manager"), "manager", &folder)?,
+                vars: if setup == ManagerSetup::Complete { vars.to_vec() } else { vec![] },
+                objects: vec![object("version-manager")],
+                classes: vec!["VersionManager".to_owned()],
+                storage: Some(storage),
+                outbound: false,
+            },
+            Service {
+                name: "probe".to_owned(),
+                modules: vec!["probe.js".to_owned()],
+                objects: vec![object("version-manager")],
+                ..Service::default()
+            },
+        ];
+        let workerd = Self::run(lab, &folder, &services)?;
+        Ok(Self { lab, folder, services, workerd })
+    }
+
+    fn run(lab: &Lab, folder: &Path, services: &[Service]) -> Result<Workerd, String> {
+        let sockets = [("public", "version-manager"), ("object", "probe")];
+        Workerd::start(folder, "manager", services, &sockets, lab.transcript())
+    }
+
+    /// Kills the process, as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.workerd.kill();
+    }
+
+    /// Starts the process again, on other ports, over the same database.
+    ///
+    /// # Errors
+    /// A text that says what to do.
+    pub fn start_again(&mut self) -> Result<(), String> {
+        self.workerd.kill();
+        self.workerd = Self::run(self.lab, &self.folder, &self.services)?;
+        Ok(())
+    }
+
+    /// Where the manager's Worker is.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        self.workerd.url("public")
+    }
+
+    /// Where the Durable Object's own routes are.
+    #[must_use]
+    pub fn object_url(&self) -> String {
+        self.workerd.url("object")
+    }
+
+    /// The folder with the Durable Object's database.
+    #[must_use]
+    pub fn storage(&self) -> PathBuf {
+        self.folder.join("storage")
+    }
+
+    /// Registers a bundle at the public route.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn register(&self, worker: &str, release: &Release) -> Result<Answer, String> {
+        self.post(worker, &release.registration())
+    }
+
+    /// Registers a bundle that may be older than the current one.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn roll_back(&self, worker: &str, release: &Release) -> Result<Answer, String> {
+        let mut body = release.registration();
+        body["rollback"] = true.into();
+        self.post(worker, &body)
+    }
+
+    fn post(&self, worker: &str, body: &serde_json::Value) -> Result<Answer, String> {
+        let url = format!("{}/api/internal/version/{worker}", self.public_url());
+        let outgoing = Outgoing::new().token(self.lab.secret()).json(body);
+        self.lab.client().send("POST", &url, outgoing)
+    }
+
+    /// What a guard would read, by the Durable Object's own route.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn version(&self, worker: &str) -> Result<Answer, String> {
+        let url = format!("{}/version/{worker}", self.object_url());
+        self.lab.client().send("GET", &url, Outgoing::new().private())
+    }
+}

@@ -1,0 +1,113 @@
+//! One point of presence.
+
+use std::path::Path;
+
+use crate::place::install;
+use crate::{Answer, Lab, Link, Manager, Outgoing, Release, Service, Workerd};
+
+/// How the Workers of a PoP are set up, on top of their release.
+#[derive(Clone, Debug, Default)]
+pub struct PopSetup {
+    /// Variables of both Workers; one that is there already is replaced.
+    pub vars: Vec<(String, String)>,
+    /// Whether the Workers are to be left without a binding to the manager.
+    pub unbound: bool,
+}
+
+impl PopSetup {
+    /// Adds a variable.
+    #[must_use]
+    pub fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A workerd process with both demo Workers of one release, and their link to the manager.
+pub struct Pop<'a> {
+    lab: &'a Lab,
+    workerd: Workerd,
+    link: Link,
+}
+
+impl<'a> Pop<'a> {
+    /// Starts a PoP with `release`.
+    ///
+    /// # Errors
+    /// A text that says what to do.
+    pub fn start(
+        lab: &'a Lab,
+        manager: &Manager<'_>,
+        release: &Release,
+        setup: &PopSetup,
+    ) -> Result<Self, String> {
+        let folder = lab.folder("pop")?;
+        std::fs::write(folder.join("link.js"), include_str!("link.js"))
+            .map_err(|error| error.to_string())?;
+        let mut services = vec![Service {
+            name: "link".to_owned(),
+            modules: vec!["link.js".to_owned()],
+            classes: vec!["Link".to_owned()],
+            outbound: true,
+            ..Service::default()
+        }];
+        for name in ["op-auth", "op-token"] {
+            let app = Path::new("apps").join(name);
+            let mut vars = release.vars();
+            vars.push(("OP_SIGNING_KEY".to_owned(), lab.signing_key().to_owned()));
+            for (name, value) in &setup.vars {
+                vars.retain(|(known, _)| known != name);
+                vars.push((name.clone(), value.clone()));
+            }
+            let link = ("VERSION_MANAGER".to_owned(), "Link".to_owned(), "link".to_owned());
+            services.push(Service {
+                name: name.to_owned(),
+                modules: install(&app, name, &folder)?,
+                vars,
+                objects: if setup.unbound { vec![] } else { vec![link] },
+                ..Service::default()
+            });
+        }
+        let sockets = [("op-auth", "op-auth"), ("op-token", "op-token"), ("link", "link")];
+        let workerd = Workerd::start(&folder, "pop", &services, &sockets, lab.transcript())?;
+        let link = Link::new(lab.client().clone(), workerd.url("link"));
+        link.forward_to(&manager.object_url())?;
+        Ok(Self { lab, workerd, link })
+    }
+
+    /// The link to the manager.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Where a Worker is.
+    #[must_use]
+    pub fn url(&self, worker: &str) -> String {
+        self.workerd.url(worker)
+    }
+
+    /// Asks `op-auth` for a code.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn authorize(&self) -> Result<Answer, String> {
+        self.lab.client().get(&format!("{}/authorize", self.url("op-auth")))
+    }
+
+    /// Redeems a code at `op-token`.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn redeem(&self, code: &str) -> Result<Answer, String> {
+        let form = Outgoing::new()
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(format!("grant_type=authorization_code&code={code}"));
+        self.lab.client().send("POST", &format!("{}/token", self.url("op-token")), form)
+    }
+
+    /// Ends the process. Requests that it has not answered are lost.
+    pub fn kill(&mut self) {
+        self.workerd.kill();
+    }
+}
