@@ -24,7 +24,7 @@ mod workerd;
 pub use client::{Answer, Client, Outgoing};
 pub use link::{Fault, Link, LinkStats};
 pub use manager::{Manager, ManagerSetup};
-pub use place::{Lab, gzip_sized_worker};
+pub use place::{Lab, worker_files};
 pub use pop::{Pop, PopSetup};
 pub use release::{CodeFormat, Release};
 pub use traffic::{Counts, Flow, Traffic, run_flow};

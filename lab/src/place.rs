@@ -108,7 +108,7 @@ pub(crate) fn install(worker: &Path, name: &str, folder: &Path) -> Result<Vec<St
 ///
 /// # Errors
 /// If it was not built.
-pub fn gzip_sized_worker(worker: &str) -> Result<Vec<Vec<u8>>, String> {
+pub fn worker_files(worker: &str) -> Result<Vec<Vec<u8>>, String> {
     let build = root().join(worker).join("build");
     let files = ["index.js", "index_bg.wasm"].map(|file| {
         std::fs::read(build.join(file)).map_err(|error| {
