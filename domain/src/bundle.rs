@@ -31,7 +31,7 @@ impl BundleId {
 impl FromStr for BundleId {
     type Err = ParseBundleIdError;
 
-    /// Reads a UUID of any version, in either case.
+    /// Reads a UUID of any version, in either case, with or without its hyphens.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Uuid::try_parse(text).map(Self).map_err(|_| ParseBundleIdError)
     }

@@ -96,7 +96,8 @@ pub struct GuardCore {
 #[derive(Clone, Debug)]
 struct Belief {
     manifest: Manifest,
-    asked_at: Timestamp,
+    /// The question that it answers.
+    flight: Flight,
     refresh_at: Timestamp,
     expires_at: Timestamp,
     useless_at: Timestamp,
@@ -105,7 +106,7 @@ struct Belief {
 impl Belief {
     /// A clock that was set back behind the question cannot measure the lease any more.
     fn holds(&self, now: Timestamp, until: Timestamp) -> bool {
-        self.asked_at <= now && now < until
+        self.flight.asked_at <= now && now < until
     }
 }
 
@@ -184,15 +185,15 @@ impl GuardCore {
 
     /// The flight came back with a manifest, whole at `now`.
     ///
-    /// One that comes back after its deadline still teaches something, unless a later question
-    /// has been answered in the meantime.
+    /// One that comes back after its deadline still teaches something, unless this or a later
+    /// question has been answered in the meantime.
     pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: Manifest) {
         let lease = self.config.policy.lease(manifest.max_age);
         let jitter = self.jitter();
         let expires_at = flight.asked_at.after(lease);
         let belief = Belief {
             manifest,
-            asked_at: flight.asked_at,
+            flight,
             refresh_at: flight.asked_at.after(self.config.policy.refresh_after(lease, jitter)),
             expires_at,
             useless_at: expires_at.after(self.config.policy.stale_if_error()),
@@ -202,7 +203,7 @@ impl GuardCore {
             return;
         }
         let outdated = self.belief.as_ref().is_some_and(|held| {
-            held.asked_at > belief.asked_at && held.holds(now, held.useless_at)
+            held.flight.number >= flight.number && held.holds(now, held.useless_at)
         });
         if outdated {
             return;
@@ -229,15 +230,24 @@ impl GuardCore {
 
     /// Draws the consequences of time gone by, or of a clock set back.
     fn notice_time(&mut self, now: Timestamp) {
-        if let Some(flight) = self.manager.flight
-            && !(flight.asked_at <= now && now < flight.deadline)
-        {
-            self.on_failure(flight, now);
+        if let Some(flight) = self.manager.flight {
+            if now < flight.asked_at {
+                self.on_failure(flight, now);
+            } else if now >= flight.deadline {
+                // It failed then, however long ago that is.
+                self.on_failure(flight, flight.deadline);
+            }
+        }
+        if self.belief.as_ref().is_some_and(|belief| now < belief.flight.asked_at) {
+            self.belief = None;
         }
         // Failures of long ago say nothing of the manager's health: such a guard is as good as
         // cold, and waits for its first answer as a cold one does.
-        if let Some(trouble) = self.manager.trouble {
-            let remembered = self.config.policy.stale_if_error();
+        if let Some(trouble) = self.manager.trouble
+            && self.manager.flight.is_none()
+        {
+            let policy = &self.config.policy;
+            let remembered = policy.stale_if_error().max(policy.back_off().longest());
             let forgotten = now >= trouble.ask_again_at.after(remembered) || now < trouble.since;
             if forgotten {
                 self.manager.trouble = None;

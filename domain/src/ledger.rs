@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use core::cmp::Ordering;
 use core::time::Duration;
 
 use crate::{
@@ -146,7 +147,8 @@ impl WorkerHistory {
     }
 
     /// The bundle to forget once `incoming` serves and the current one is retired. The oldest by
-    /// deploy time goes: guards refuse it for its age, known or not.
+    /// deploy time goes: guards refuse it for its age, known or not. Where, after a rollback, all
+    /// that is kept is newer than `incoming`, its guards take it for a new bundle from then on.
     fn superfluous(&self, incoming: BundleId) -> Option<BundleId> {
         let stays = |record: &&VersionRecord| record.bundle != incoming;
         let retired = || self.retired.iter().map(|retired| &retired.record).filter(stays);
@@ -226,9 +228,6 @@ impl Ledger {
     }
 
     fn register(&self, wish: &Registration, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        if wish.deploy_time.as_timestamp() > now.after(MAX_CLOCK_SKEW) {
-            return Err(Rejection::DeployTimeInFuture);
-        }
         let history = self.workers.get(&wish.worker);
         let known = history.and_then(|history| {
             let retired = history.find_retired(wish.bundle).map(|retired| &retired.record);
@@ -238,6 +237,10 @@ impl Ledger {
             && known.deploy_time != wish.deploy_time
         {
             return Err(Rejection::DeployTimeMismatch { recorded: known.deploy_time });
+        }
+        // What was accepted once stays so, should the manager's clock be set back.
+        if known.is_none() && wish.deploy_time.as_timestamp() > now.after(MAX_CLOCK_SKEW) {
+            return Err(Rejection::DeployTimeInFuture);
         }
         let record = VersionRecord {
             bundle: wish.bundle,
@@ -253,10 +256,10 @@ impl Ledger {
             }]);
         };
         let current = *history.current();
-        if current.bundle == wish.bundle {
-            return Ok(Vec::new());
-        }
-        let newer = record.precedence() > current.precedence();
+        let newer = match record.precedence().cmp(&current.precedence()) {
+            Ordering::Equal => return Ok(Vec::new()),
+            order => order.is_gt(),
+        };
         if wish.intent == Intent::Deploy {
             if let Some(retired) = history.find_retired(wish.bundle) {
                 return Err(Rejection::Retired { retirement: retired.retirement });

@@ -1,0 +1,244 @@
+//! The decision table, row by row, and that the first row that matches wins. Rows 6 and 7 (the
+//! breaker, announced releases) have no counterpart in the core yet.
+
+use skewguard_domain::{
+    Bundle, Decision, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation, Staleness,
+    Unchecked, Verdict, decide,
+};
+
+use crate::fixtures::{bundle, deployed, id, manifest};
+
+const ALL_UNCHECKED: [Unchecked; 4] =
+    [Unchecked::Disabled, Unchecked::NoBundleId, Unchecked::InvalidBundleId, Unchecked::NoBinding];
+
+/// An ordinary request to a Worker that fails open.
+fn situation(bundle: Bundle, manifest: Option<&Manifest>) -> Situation<'_> {
+    Situation {
+        bundle: Ok(bundle),
+        exemption: Exemption::Checked,
+        manifest,
+        on_unavailable: OnUnavailable::Open,
+    }
+}
+
+/// A situation in which nothing but row 1 would serve.
+fn unchecked(why: Unchecked) -> Situation<'static> {
+    Situation {
+        bundle: Err(why),
+        exemption: Exemption::Checked,
+        manifest: None,
+        on_unavailable: OnUnavailable::Closed,
+    }
+}
+
+fn serve(reason: Reason) -> Decision {
+    Decision { reason, verdict: Verdict::Serve }
+}
+
+fn refuse(reason: Reason) -> Decision {
+    Decision { reason, verdict: Verdict::Refuse }
+}
+
+#[test]
+fn row_1_a_guard_that_is_switched_off_serves() {
+    let decision = decide(&unchecked(Unchecked::Disabled));
+    assert_eq!(decision, serve(Reason::Unchecked(Unchecked::Disabled)));
+}
+
+#[test]
+fn row_1_a_bundle_without_an_id_serves() {
+    let decision = decide(&unchecked(Unchecked::NoBundleId));
+    assert_eq!(decision, serve(Reason::Unchecked(Unchecked::NoBundleId)));
+}
+
+#[test]
+fn row_1_a_bundle_with_an_invalid_id_serves() {
+    let decision = decide(&unchecked(Unchecked::InvalidBundleId));
+    assert_eq!(decision, serve(Reason::Unchecked(Unchecked::InvalidBundleId)));
+}
+
+#[test]
+fn row_1_a_worker_without_a_binding_serves() {
+    let decision = decide(&unchecked(Unchecked::NoBinding));
+    assert_eq!(decision, serve(Reason::Unchecked(Unchecked::NoBinding)));
+}
+
+#[test]
+fn row_2_an_exempt_request_is_served_by_a_retired_bundle() {
+    let manifest = manifest(2, 200, &[1]);
+    let situation =
+        Situation { exemption: Exemption::Exempt, ..situation(bundle(1, 100), Some(&manifest)) };
+    assert_eq!(decide(&situation), serve(Reason::Exempt));
+}
+
+#[test]
+fn row_3_a_worker_that_fails_open_serves_without_a_manifest() {
+    let situation = situation(bundle(1, 100), None);
+    assert_eq!(decide(&situation), serve(Reason::Unavailable));
+}
+
+#[test]
+fn row_3_a_worker_that_fails_closed_refuses_without_a_manifest() {
+    let situation =
+        Situation { on_unavailable: OnUnavailable::Closed, ..situation(bundle(1, 100), None) };
+    assert_eq!(decide(&situation), refuse(Reason::Unavailable));
+}
+
+#[test]
+fn row_4_a_worker_that_was_never_registered_serves() {
+    let manifest = Manifest { max_age: None, worker: None };
+    let situation = situation(bundle(1, 100), Some(&manifest));
+    assert_eq!(decide(&situation), serve(Reason::Unregistered));
+}
+
+#[test]
+fn row_5_the_current_bundle_serves() {
+    let manifest = manifest(1, 100, &[]);
+    let situation = situation(bundle(1, 100), Some(&manifest));
+    assert_eq!(decide(&situation), serve(Reason::Current));
+}
+
+#[test]
+fn row_8_a_retired_bundle_is_refused() {
+    let manifest = manifest(1, 100, &[3, 2]);
+    for retired in [bundle(2, 200), bundle(3, 300)] {
+        let situation = situation(retired, Some(&manifest));
+        assert_eq!(decide(&situation), refuse(Reason::Stale(Staleness::Retired)));
+    }
+}
+
+#[test]
+fn row_9_an_unknown_bundle_deployed_later_is_ahead_and_serves() {
+    let manifest = manifest(1, 100, &[]);
+    let situation = situation(bundle(2, 101), Some(&manifest));
+    assert_eq!(decide(&situation), serve(Reason::Ahead));
+}
+
+#[test]
+fn row_9_an_unknown_bundle_deployed_in_the_same_millisecond_serves() {
+    // Whichever of the two ids is the greater: nothing says that this one was replaced.
+    let manifest = manifest(2, 100, &[]);
+    for number in [1, 3] {
+        let situation = situation(bundle(number, 100), Some(&manifest));
+        assert_eq!(decide(&situation), serve(Reason::Ahead));
+    }
+}
+
+#[test]
+fn row_10_an_unknown_bundle_deployed_earlier_is_refused() {
+    let manifest = manifest(2, 100, &[]);
+    let situation = situation(bundle(1, 99), Some(&manifest));
+    assert_eq!(decide(&situation), refuse(Reason::Stale(Staleness::Older)));
+}
+
+#[test]
+fn row_10_an_unknown_bundle_without_a_deploy_time_is_refused() {
+    let manifest = manifest(2, 100, &[]);
+    let undated = Bundle { id: id(1), deploy_time: None };
+    let situation = situation(undated, Some(&manifest));
+    assert_eq!(decide(&situation), refuse(Reason::Stale(Staleness::Undated)));
+}
+
+#[test]
+fn nothing_to_check_comes_before_every_other_row() {
+    let known = manifest(2, 200, &[1]);
+    let unregistered = Manifest { max_age: None, worker: None };
+    for why in ALL_UNCHECKED {
+        for exemption in [Exemption::Exempt, Exemption::Checked] {
+            for manifest in [None, Some(&known), Some(&unregistered)] {
+                let situation = Situation { exemption, manifest, ..unchecked(why) };
+                assert_eq!(decide(&situation), serve(Reason::Unchecked(why)));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exemption_comes_before_what_the_manager_says_or_fails_to_say() {
+    let stale = manifest(2, 200, &[1]);
+    let current = manifest(1, 100, &[]);
+    let unregistered = Manifest { max_age: None, worker: None };
+    for manifest in [None, Some(&stale), Some(&current), Some(&unregistered)] {
+        for on_unavailable in [OnUnavailable::Open, OnUnavailable::Closed] {
+            let situation = Situation {
+                exemption: Exemption::Exempt,
+                on_unavailable,
+                ..situation(bundle(1, 100), manifest)
+            };
+            assert_eq!(decide(&situation), serve(Reason::Exempt));
+        }
+    }
+}
+
+#[test]
+fn failing_closed_refuses_nothing_that_a_manifest_decides() {
+    let closed = |bundle, manifest| Situation {
+        on_unavailable: OnUnavailable::Closed,
+        ..situation(bundle, Some(manifest))
+    };
+    let unregistered = Manifest { max_age: None, worker: None };
+    assert_eq!(decide(&closed(bundle(1, 100), &unregistered)), serve(Reason::Unregistered));
+    let known = manifest(1, 100, &[]);
+    assert_eq!(decide(&closed(bundle(1, 100), &known)), serve(Reason::Current));
+    assert_eq!(decide(&closed(bundle(2, 101), &known)), serve(Reason::Ahead));
+}
+
+#[test]
+fn being_current_comes_before_being_retired() {
+    // No ledger makes such a manifest; if one came, refusing would leave nobody to serve.
+    let manifest = manifest(1, 100, &[1]);
+    let situation = situation(bundle(1, 100), Some(&manifest));
+    assert_eq!(decide(&situation), serve(Reason::Current));
+}
+
+#[test]
+fn being_current_comes_before_every_comparison_of_deploy_times() {
+    let manifest = manifest(1, 100, &[]);
+    for deploy_time in [None, Some(deployed(99)), Some(deployed(101))] {
+        let situation = situation(Bundle { id: id(1), deploy_time }, Some(&manifest));
+        assert_eq!(decide(&situation), serve(Reason::Current));
+    }
+}
+
+#[test]
+fn being_retired_comes_before_every_comparison_of_deploy_times() {
+    let manifest = manifest(2, 100, &[1]);
+    for deploy_time in [None, Some(deployed(99)), Some(deployed(100)), Some(deployed(101))] {
+        let situation = situation(Bundle { id: id(1), deploy_time }, Some(&manifest));
+        assert_eq!(decide(&situation), refuse(Reason::Stale(Staleness::Retired)));
+    }
+}
+
+#[test]
+fn a_guard_that_observes_serves_what_it_would_refuse_and_keeps_the_reason() {
+    let manifest = manifest(2, 200, &[3]);
+    let undated = Bundle { id: id(4), deploy_time: None };
+    let closed =
+        Situation { on_unavailable: OnUnavailable::Closed, ..situation(bundle(1, 100), None) };
+    let refused = [
+        closed,
+        situation(bundle(3, 300), Some(&manifest)),
+        situation(bundle(1, 100), Some(&manifest)),
+        situation(undated, Some(&manifest)),
+    ];
+    for situation in refused {
+        let decision = decide(&situation);
+        assert_eq!(decision.verdict, Verdict::Refuse);
+        assert_eq!(decision.verdict_in(Mode::Observe), Verdict::Serve);
+        assert_eq!(decision.verdict_in(Mode::Enforce), Verdict::Refuse);
+    }
+}
+
+#[test]
+fn a_guard_that_enforces_serves_what_is_to_be_served() {
+    let manifest = manifest(1, 100, &[]);
+    let decision = decide(&situation(bundle(1, 100), Some(&manifest)));
+    assert_eq!(decision.verdict_in(Mode::Enforce), Verdict::Serve);
+    assert_eq!(decision.verdict_in(Mode::Observe), Verdict::Serve);
+}
+
+#[test]
+fn a_guard_enforces_and_fails_open_unless_it_is_told_otherwise() {
+    assert_eq!(Mode::default(), Mode::Enforce);
+    assert_eq!(OnUnavailable::default(), OnUnavailable::Open);
+}

@@ -1,0 +1,26 @@
+//! The tests of the pure core, through its public API.
+//!
+//! A test's name is the sentence that it proves. Files named `…_properties` prove theirs on
+//! 10,000 random cases each; the environment variable `PROPTEST_CASES` can lower that number, as
+//! it does where mutants are hunted.
+//!
+//! It is one crate of many files, so that it links once and the fixtures are shared.
+
+mod decision_properties;
+mod decision_table;
+mod fixtures;
+mod guard_clock;
+mod guard_exemption;
+mod guard_failing;
+mod guard_flights;
+mod guard_lease;
+mod guard_properties;
+mod ledger_history;
+mod ledger_properties;
+mod ledger_registration;
+mod ledger_rollback;
+mod parsing;
+mod parsing_properties;
+mod policy;
+mod policy_back_off;
+mod time;
