@@ -21,7 +21,20 @@
 //! ```
 //!
 //! Every setting has a variable of its own, so that it can be changed without a build; see
-//! [`GuardOptions`].
+//! [`GuardOptions`]. Code can set it too, and is overruled by the variable:
+//!
+//! ```
+//! use skewguard_cloudflare::{GuardOptions, Mode, guard};
+//!
+//! fn options() -> GuardOptions {
+//!     let mut options = GuardOptions::default();
+//!     options.mode = Mode::Observe;
+//!     options.exempt = ["/health"].iter().filter_map(|path| path.parse().ok()).collect();
+//!     options
+//! }
+//!
+//! let guard = guard("op-auth").options(options);
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -46,3 +59,5 @@ pub use gateway::gateway;
 pub use guard::{GuardBuilder, guard};
 pub use manager::ManagerObject;
 pub use options::GuardOptions;
+// What options are made of.
+pub use skewguard_domain::{CachePolicy, ExemptPath, MaxAge, Mode, OnUnavailable};
