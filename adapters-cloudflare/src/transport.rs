@@ -57,7 +57,7 @@ impl StubTransport {
 /// another one would be the largest part of the guard.
 fn read_answer(body: &JsValue) -> Option<VersionAnswer> {
     let field = |name| Reflect::get(body, &JsValue::from_str(name)).ok();
-    let given = |name| field(name).filter(|value| !value.is_undefined());
+    let given = |name| field(name).filter(|value| !value.is_undefined() && !value.is_null());
     Some(VersionAnswer {
         uuid: field("uuid")?.as_string()?,
         deploy_time: field("deployTime")?.as_string()?,

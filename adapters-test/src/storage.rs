@@ -81,21 +81,19 @@ impl Storage for MemoryStorage {
         state.commits += 1;
         let fault = (!state.faults.is_empty()).then(|| state.faults.remove(0));
         let unavailable = Err(StorageError::Unavailable("injected".to_owned()));
-        match fault {
-            Some(StorageFault::Unavailable) => return unavailable,
-            Some(StorageFault::Overtaken(other)) => {
-                state.ledger = state.ledger.replay(&other.events);
-            }
-            Some(StorageFault::WrittenButUnavailable) => {
-                state.ledger = state.ledger.replay(&change.events);
-                return unavailable;
-            }
-            None => {}
+        if let Some(StorageFault::Overtaken(other)) = &fault {
+            state.ledger = state.ledger.replay(&other.events);
+        }
+        if matches!(fault, Some(StorageFault::Unavailable)) {
+            return unavailable;
         }
         if state.ledger.epoch() != from {
             return Err(StorageError::Conflict);
         }
         state.ledger = state.ledger.replay(&change.events);
+        if matches!(fault, Some(StorageFault::WrittenButUnavailable)) {
+            return unavailable;
+        }
         Ok(())
     }
 }

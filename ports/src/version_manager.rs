@@ -12,6 +12,10 @@ use crate::{Clock, Log, LogEntry, Storage, StorageError, wire};
 const ATTEMPTS: u32 = 3;
 
 /// The manager of all Workers of a system.
+///
+/// Of one store, one manager is alive at a time, as Durable Objects have it. Should there be two
+/// for a moment, no change of either is lost: the store refuses what was decided from an outdated
+/// ledger. Only an answer that changes nothing may then be as old as the manager's last look.
 pub struct VersionManager<S, C, L> {
     storage: S,
     clock: C,
@@ -63,6 +67,10 @@ impl<S: Storage, C: Clock, L: Log> VersionManager<S, C, L> {
     /// # Errors
     /// [`StorageError::Unavailable`] when it has to be read from the store, and can't be.
     pub async fn ledger(&self) -> Result<Arc<Ledger>, StorageError> {
+        self.known().await.inspect_err(|error| self.complain(error))
+    }
+
+    async fn known(&self) -> Result<Arc<Ledger>, StorageError> {
         let commits = {
             let cache = self.cache();
             if let Some(ledger) = &cache.ledger {
@@ -70,7 +78,7 @@ impl<S: Storage, C: Clock, L: Log> VersionManager<S, C, L> {
             }
             cache.commits
         };
-        let ledger = Arc::new(self.storage.load().await.inspect_err(|error| self.complain(error))?);
+        let ledger = Arc::new(self.storage.load().await?);
         let mut cache = self.cache();
         if cache.commits == commits {
             cache.ledger = Some(Arc::clone(&ledger));
@@ -117,7 +125,7 @@ impl<S: Storage, C: Clock, L: Log> VersionManager<S, C, L> {
     ) -> Result<Registered, RegisterError> {
         let mut attempts = ATTEMPTS;
         loop {
-            let ledger = self.ledger().await?;
+            let ledger = self.known().await?;
             let applied = ledger.apply(&command, self.clock.now())?;
             if !applied.events.is_empty() {
                 attempts -= 1;
@@ -138,7 +146,11 @@ impl<S: Storage, C: Clock, L: Log> VersionManager<S, C, L> {
         cache.commits += 1;
         let next = outcome.is_ok().then(|| Arc::new(change.ledger.clone()));
         // After a failure what is stored is not known any more: the next one has to look.
-        cache.ledger = cache.ledger.take().and(next);
+        // Others may have been acknowledged first that were stored after this one.
+        cache.ledger = match (cache.ledger.take(), next) {
+            (Some(held), Some(next)) if held.epoch() > next.epoch() => Some(held),
+            (held, next) => held.and(next),
+        };
         outcome
     }
 

@@ -18,11 +18,12 @@ pub fn parse_registration(
     let fields: Map<String, Value> =
         serde_json::from_slice(body).map_err(|_| InvalidRegistration::NotAnObject)?;
     let bundle = text(&fields, "uuid", InvalidRegistration::Uuid(ParseBundleIdError))?;
+    let bundle = bundle.parse().map_err(InvalidRegistration::Uuid)?;
     let deploy_time =
         text(&fields, "deployTime", InvalidRegistration::DeployTime(ParseDeployTimeError))?;
     Ok(Registration {
         worker,
-        bundle: bundle.parse().map_err(InvalidRegistration::Uuid)?,
+        bundle,
         deploy_time: deploy_time.parse().map_err(InvalidRegistration::DeployTime)?,
         intent: match fields.get("rollback") {
             None | Some(Value::Bool(false)) => Intent::Deploy,

@@ -1,0 +1,69 @@
+//! What several subjects share: bundles told apart by a number, manifests, registrations, and a
+//! look for UUIDs where none may be.
+
+use core::time::Duration;
+
+use serde_json::Value;
+use skewguard_domain::{
+    BundleId, DeployTime, Intent, Manifest, MaxAge, Registration, Timestamp, WorkerManifest,
+    WorkerName,
+};
+
+/// The day before the one that a manual clock begins with, in milliseconds.
+const YESTERDAY: i64 = 1_772_280_000_000;
+
+/// The bundle with this number. No two bytes of its UUID are the same, so that any part of it can
+/// be told from what else stands in a log.
+pub(crate) fn id(number: u8) -> BundleId {
+    let mut byte = number.wrapping_mul(37);
+    BundleId::from_random_bytes([(); 16].map(|()| {
+        byte = byte.wrapping_add(23);
+        byte
+    }))
+}
+
+/// The bundle's deploy time: one with a greater number is newer.
+pub(crate) fn deployed(number: u8) -> DeployTime {
+    let moment = Timestamp::from_unix_millis(YESTERDAY + 60_000 * i64::from(number));
+    moment.try_into().expect("a year that RFC 3339 can write")
+}
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn worker(name: &str) -> WorkerName {
+    name.parse().expect("a name")
+}
+
+/// What a manager says by which the bundle with this number serves.
+pub(crate) fn current_is(number: u8) -> Manifest {
+    let known =
+        WorkerManifest { current: id(number), deploy_time: deployed(number), retired: Vec::new() };
+    Manifest { max_age: Some(MaxAge::DEFAULT), worker: Some(known) }
+}
+
+/// A registration of the bundle with this number.
+pub(crate) fn registration(name: &str, number: u8, intent: Intent) -> Registration {
+    Registration { worker: worker(name), bundle: id(number), deploy_time: deployed(number), intent }
+}
+
+/// Fails if the entries tell more than the first 8 characters of a bundle's UUID, with hyphens or
+/// without; or if they don't even tell those, since then there was nothing to be found out.
+pub(crate) fn assert_only_8_characters_are_told(entries: &[Value], bundles: &[BundleId]) {
+    let text = serde_json::to_string(entries).expect("entries are JSON").to_lowercase();
+    for bundle in bundles {
+        let whole = bundle.reveal();
+        assert!(text.contains(&whole[..8]), "the log does not tell {bundle} at all: {text}");
+        for spelling in [whole.clone(), whole.replace('-', "")] {
+            for start in 0..=spelling.len() - 9 {
+                let part = &spelling[start..start + 9];
+                assert!(!text.contains(part), "the log tells {part} of {bundle}: {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The tests of the two use cases over ports that misbehave on demand: the guard of an isolate,
+//! and the manager over a store.
+//!
+//! A test's name is the sentence that it proves. Time is moved by hand, a millisecond at a time
+//! where it matters, so no test waits for anything and every one repeats itself exactly.
+//!
+//! It is one crate of many files, so that it links once and the fixtures are shared.
+
+mod fixtures;
+mod guard_cold;
+mod guard_failing;
+mod guard_log;
+mod guard_lost;
+mod guard_steady;
+mod isolate;
+mod memory_storage;
+mod slow_storage;
+mod version_manager;
+mod version_manager_overlap;
+mod version_manager_properties;
