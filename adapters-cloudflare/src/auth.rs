@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_less_than_32_characters_opens_nothing() {
+    fn a_secret_of_less_than_32_bytes_opens_nothing() {
         let short = "x".repeat(31);
         let secrets = Secrets::from_lookup(|_| Some(short.clone()));
         assert_eq!(admitted(&secrets, &short, Access::Read), None);

@@ -24,7 +24,7 @@ type WorkersGuard = Guard<StubTransport, WorkersClock, Console>;
 #[derive(Clone)]
 enum Isolate {
     Guarded(Arc<WorkersGuard>, Mode),
-    /// Nothing can be checked, and why is logged.
+    /// Its name is none, and that is logged.
     Unguarded,
 }
 
@@ -110,18 +110,11 @@ impl GuardBuilder<'_> {
         for problem in &ignored {
             ignore(problem.setting, &problem.problem);
         }
-        let namespace = env.durable_object(names::MANAGER_BINDING);
+        let namespace = env.durable_object(names::MANAGER_BINDING).ok();
         let bundle = match &namespace {
-            _ if variable("VERSION_CHECK_ENABLED").as_deref() == Some("false") => {
-                Err(Unchecked::Disabled)
-            }
-            Ok(_) => bundle(variable, ignore),
-            Err(_) => Err(Unchecked::NoBinding),
-        };
-        let Ok(namespace) = namespace else {
-            let problem = "there is no such binding, so no request is checked";
-            ignore(names::MANAGER_BINDING, problem);
-            return Isolate::Unguarded;
+            _ if !options.enabled => Err(Unchecked::Disabled),
+            None => Err(Unchecked::NoBinding),
+            Some(_) => bundle(variable, ignore),
         };
         let mode = options.mode;
         let config = GuardConfig {

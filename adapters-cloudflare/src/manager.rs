@@ -1,6 +1,6 @@
 //! The Durable Object: the routes inside.
 
-use skewguard_domain::BundleId;
+use skewguard_domain::{BundleId, WorkerName};
 use skewguard_ports::wire::{
     self, ErrorCode, ManifestAnswer, RegisteredAnswer, StatusAnswer, VersionAnswer,
 };
@@ -114,7 +114,7 @@ impl ManagerObject {
 
     async fn register(
         &self,
-        worker: skewguard_domain::WorkerName,
+        worker: WorkerName,
         principal: Principal,
         mut request: Request,
     ) -> Result<Response, Failure> {

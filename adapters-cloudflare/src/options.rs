@@ -21,9 +21,11 @@ use skewguard_domain::{CachePolicy, ExemptPath, MaxAge, Mode, OnUnavailable};
 /// | `VERSION_CHECK_MAX_BACK_OFF_MS` | the longest pause | 30000 |
 ///
 /// A variable that can't be read is logged and ignored: a typing error must not be an outage.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GuardOptions {
+    /// Whether anything is checked at all.
+    pub enabled: bool,
     /// Paths that are always served.
     pub exempt: Vec<ExemptPath>,
     /// Whether decisions are acted on.
@@ -41,6 +43,7 @@ pub(crate) struct Ignored {
     pub(crate) problem: String,
 }
 
+const ENABLED: &str = "VERSION_CHECK_ENABLED";
 const MODE: &str = "VERSION_CHECK_MODE";
 const ON_UNAVAILABLE: &str = "VERSION_CHECK_ON_UNAVAILABLE";
 const EXEMPT: &str = "VERSION_CHECK_EXEMPT";
@@ -51,6 +54,18 @@ const STALE_IF_ERROR: &str = "VERSION_CHECK_STALE_IF_ERROR_MS";
 const BACK_OFF: &str = "VERSION_CHECK_BACK_OFF_MS";
 const MAX_BACK_OFF: &str = "VERSION_CHECK_MAX_BACK_OFF_MS";
 
+impl Default for GuardOptions {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            exempt: Vec::new(),
+            mode: Mode::default(),
+            on_unavailable: OnUnavailable::default(),
+            policy: CachePolicy::default(),
+        }
+    }
+}
+
 impl GuardOptions {
     /// These options, changed by what `variable` holds under the names of the table.
     pub(crate) fn overridden(
@@ -59,6 +74,12 @@ impl GuardOptions {
     ) -> (Self, Vec<Ignored>) {
         let mut ignored = Vec::new();
         let mut note = |setting, problem: String| ignored.push(Ignored { setting, problem });
+        if let Some(text) = variable(ENABLED) {
+            match text.parse() {
+                Ok(enabled) => self.enabled = enabled,
+                Err(_) => note(ENABLED, "set it to true or false".to_owned()),
+            }
+        }
         if let Some(text) = variable(MODE) {
             match text.as_str() {
                 "enforce" => self.mode = Mode::Enforce,
@@ -143,6 +164,7 @@ mod tests {
     #[test]
     fn every_setting_has_a_variable() {
         let (options, ignored) = overridden(&[
+            (ENABLED, "false"),
             (MODE, "observe"),
             (ON_UNAVAILABLE, "closed"),
             (EXEMPT, "/health, /assets/*"),
@@ -154,6 +176,7 @@ mod tests {
             (MAX_BACK_OFF, "20"),
         ]);
         assert_eq!(ignored, [""; 0]);
+        assert!(!options.enabled);
         assert_eq!(options.mode, Mode::Observe);
         assert_eq!(options.on_unavailable, OnUnavailable::Closed);
         assert!(options.exempt[0].covers("/health") && options.exempt[1].covers("/assets/x"));
@@ -171,12 +194,14 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_reported_and_leaves_the_default() {
         let (options, ignored) = overridden(&[
+            (ENABLED, "off"),
             (MODE, "Observe"),
             (ON_UNAVAILABLE, ""),
             (EXEMPT, "health"),
             (TIMEOUT, "0.25s"),
         ]);
-        assert_eq!(ignored, [MODE, ON_UNAVAILABLE, EXEMPT, TIMEOUT]);
+        assert_eq!(ignored, [ENABLED, MODE, ON_UNAVAILABLE, EXEMPT, TIMEOUT]);
+        assert!(options.enabled);
         assert_eq!(options.mode, Mode::Enforce);
         assert_eq!(options.policy, CachePolicy::default());
     }

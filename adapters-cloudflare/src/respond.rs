@@ -6,8 +6,8 @@ use worker::{Request, Response, Result};
 
 use crate::routes::NoRoute;
 
-/// When a client is to try again, in seconds: a guard's lease, in which either the bundle here or
-/// the way to another one has changed.
+/// When a client is to try again, in seconds: a lease as guards have it by default. By then it may
+/// well be answered by another bundle.
 const RETRY_AFTER: &str = "5";
 
 /// All that a refusal tells.
@@ -39,7 +39,7 @@ pub(crate) fn plain_error(code: ErrorCode) -> Result<Response> {
         ErrorCode::InvalidJson => "send a JSON object with \"uuid\" and \"deployTime\"",
         ErrorCode::Unauthorized => {
             "send 'Authorization: Bearer <token>' with a token that may do this; \
-             the manager takes VERSION_MANAGER_SECRET of 32 characters or more"
+             the manager takes VERSION_MANAGER_SECRET of 32 bytes or more"
         }
         ErrorCode::UnknownWorker => "register a bundle of this Worker first",
         ErrorCode::PayloadTooLarge => "send at most 64 KiB",

@@ -6,7 +6,7 @@ use core::time::Duration;
 use async_trait::async_trait;
 use futures::future::{Either, select};
 use js_sys::{Array, Reflect};
-use skewguard_domain::{Manifest, WorkerName};
+use skewguard_domain::{Manifest, MaxAge, WorkerName};
 use skewguard_ports::{Transport, TransportError, wire::VersionAnswer};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -20,11 +20,12 @@ use crate::names::MANAGER_INSTANCE;
 pub(crate) struct StubTransport {
     /// A namespace belongs to the isolate; a stub belongs to the request that made it, so each
     /// flight makes its own.
-    namespace: ObjectNamespace,
+    /// Without a binding there is none, and nothing to be asked.
+    namespace: Option<ObjectNamespace>,
 }
 
 impl StubTransport {
-    pub(crate) fn new(namespace: ObjectNamespace) -> Self {
+    pub(crate) fn new(namespace: Option<ObjectNamespace>) -> Self {
         Self { namespace }
     }
 
@@ -37,7 +38,8 @@ impl StubTransport {
         let request = web_sys::Request::new_with_str_and_init(&url, init)
             .map_err(|_| TransportError::Unreachable)?;
         let unreachable = |_| TransportError::Unreachable;
-        let stub = self.namespace.get_by_name(MANAGER_INSTANCE).map_err(unreachable)?;
+        let namespace = self.namespace.as_ref().ok_or(TransportError::Unreachable)?;
+        let stub = namespace.get_by_name(MANAGER_INSTANCE).map_err(unreachable)?;
         let answer = stub.fetch_with_request(Request::from(request)).await;
         let answer = web_sys::Response::from(answer.map_err(unreachable)?);
         match answer.status() {
@@ -47,7 +49,7 @@ impl StubTransport {
                 let body = JsFuture::from(body).await.map_err(|_| TransportError::Malformed)?;
                 read_answer(&body).ok_or(TransportError::Malformed)?.try_into()
             }
-            404 => Ok(Manifest { max_age: None, worker: None }),
+            404 => Ok(Manifest { max_age: Some(MaxAge::DEFAULT), worker: None }),
             status => Err(TransportError::Status(status)),
         }
     }

@@ -113,10 +113,18 @@ impl CachePolicy {
         CachePolicyBuilder { policy: self }
     }
 
-    /// How long a request may wait for the manager, and how long the manager may take.
+    /// How long a request may wait for the manager. A question that took longer has failed.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// When a question is given up for good. Nobody waits for it any more by then, but an answer
+    /// that comes a little late is still worth having: a PoP far from the manager would never
+    /// learn anything otherwise. It is given up before the next question may be asked.
+    #[must_use]
+    pub fn give_up_after(&self) -> Duration {
+        self.timeout + self.back_off.first / 2
     }
 
     /// How long a manifest still decides after its lease, when the manager fails.

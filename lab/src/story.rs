@@ -267,7 +267,9 @@ impl Report {
                 counts.longest_ms
             );
         }
-        table.push_str("waited: requests that waited for the manager; only cold guards do\n");
+        table.push_str(
+            "waited: requests that waited for the manager; only those of a cold or idle guard do\n",
+        );
         table
     }
 }

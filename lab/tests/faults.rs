@@ -114,6 +114,26 @@ faults! {
 }
 
 #[test]
+fn a_manager_that_is_slower_than_the_timeout_is_heard_all_the_same() {
+    let lab = Lab::new().expect("a lab");
+    let manager = Manager::start(&lab, ManagerSetup::Complete).expect("a manager");
+    manager.register("op-auth", &release(10)).expect("an answer");
+    // The default pause of 1 s leaves 500 ms for late answers; here it is more, for busy machines.
+    let setup = PopSetup::default()
+        .var("VERSION_CHECK_TIMEOUT_MS", "100")
+        .var("VERSION_CHECK_BACK_OFF_MS", "8000");
+    let pop = Pop::start(&lab, &manager, &release(20), &setup).expect("a PoP");
+    pop.link().inject(Fault::Delay(300)).expect("a link");
+    assert_eq!(status(&pop), 200, "the first request does not wait for so long");
+    let first = Instant::now();
+    while status(&pop) != 503 {
+        assert!(first.elapsed() < PATIENCE, "the answer was thrown away");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(pop.link().stats().expect("statistics").asked, 1);
+}
+
+#[test]
 fn a_request_that_is_given_up_is_aborted() {
     for fault in [Fault::Hang, Fault::Stall] {
         let lab = Lab::new().expect("a lab");

@@ -86,10 +86,8 @@ fn row_1_without_a_binding_nothing_is_checked_and_the_log_says_so() {
     let lab = Lab::new().expect("a lab");
     let stage = old_bundle(&lab, &PopSetup { unbound: true, ..PopSetup::default() });
     assert_eq!(authorize(&stage.pop).status, 200);
-    eventually("the binding is missed", || {
-        let ignored = lab.transcript().events("setting_ignored");
-        ignored.iter().any(|entry| entry["setting"] == "VERSION_MANAGER")
-    });
+    expect_reason(&lab, "unchecked_no_binding");
+    assert_eq!(lab.transcript().events("guard_turned")[0]["level"], "warn");
 }
 
 #[test]

@@ -58,7 +58,7 @@ where
         background: &dyn Background,
     ) -> Decision {
         let now = self.clock.now();
-        let step = self.state().core.on_request(request, now);
+        let step = self.watched(TransportError::Timeout, |core| core.on_request(request, now));
         let decision = match step {
             Step::Decided(decision) => decision,
             Step::Refresh(decision, flight) => {
@@ -83,31 +83,35 @@ where
     }
 
     async fn fly(&self, flight: Flight) {
-        let timeout = self.state().core.config().policy.timeout();
-        let outcome = self.transport.manifest(&self.worker, timeout).await;
+        let limit = self.state().core.config().policy.give_up_after();
+        let outcome = self.transport.manifest(&self.worker, limit).await;
         let now = self.clock.now();
-        let (before, after, error) = {
-            let core = &mut self.state().core;
-            let before = core.failures();
-            let error = match outcome {
-                Ok(manifest) => {
-                    core.on_manifest(flight, now, manifest);
-                    // The only good answer that the core turns down is one that came too late.
-                    (core.failures() > before).then_some(TransportError::Timeout)
+        match outcome {
+            Err(error) => self.watched(error, |core| core.on_failure(flight, now)),
+            Ok(manifest) => {
+                let failures = self.state().core.failures();
+                // The only good answer that the core turns down is one that came too late.
+                let late = TransportError::Timeout;
+                self.watched(late, |core| core.on_manifest(flight, now, manifest));
+                if failures > 0 && self.state().core.failures() == 0 {
+                    let worker = &self.worker;
+                    self.log.record(&LogEntry::ManagerRecovered { worker, failures });
                 }
-                Err(error) => {
-                    core.on_failure(flight, now);
-                    Some(error)
-                }
-            };
-            (before, core.failures(), error)
-        };
-        let worker = &self.worker;
-        if let Some(error) = error {
-            self.log.record(&LogEntry::ManagerFailed { worker, error, failures: after });
-        } else if after == 0 && before > 0 {
-            self.log.record(&LogEntry::ManagerRecovered { worker, failures: before });
+            }
         }
+    }
+
+    /// Takes a step of the core, and logs a failure that is counted in it, which is of `kind`.
+    fn watched<R>(&self, kind: TransportError, step: impl FnOnce(&mut GuardCore) -> R) -> R {
+        let (before, result, failures) = {
+            let core = &mut self.state().core;
+            (core.failures(), step(core), core.failures())
+        };
+        if failures > before {
+            let worker = &self.worker;
+            self.log.record(&LogEntry::ManagerFailed { worker, error: kind, failures });
+        }
+        result
     }
 
     /// Looks again and again whether the flight has landed, rather than being woken when it has:
@@ -118,7 +122,7 @@ where
         let mut nap = FIRST_NAP;
         loop {
             let now = self.clock.now();
-            let wake = self.state().core.on_wake(flight, now);
+            let wake = self.watched(TransportError::Timeout, |core| core.on_wake(flight, now));
             match wake {
                 Wake::Wait(left) => {
                     self.clock.sleep(nap.min(left)).await;

@@ -50,7 +50,8 @@ pub enum LogEntry<'a> {
         #[serde(serialize_with = "as_mode")]
         mode: Mode,
     },
-    /// A request had to wait for the manager, as only the first ones of an isolate do.
+    /// A request had to wait for the manager, as only those of a guard do that is cold, or was
+    /// idle for longer than a lease.
     RequestWaited {
         /// The guarded Worker.
         #[serde(serialize_with = "as_text")]
@@ -125,6 +126,10 @@ impl LogEntry<'_> {
     pub fn level(&self) -> Level {
         match self {
             Self::GuardTurned { decision: Verdict::Refuse, .. }
+            | Self::GuardTurned {
+                reason: Reason::Unchecked(Unchecked::NoBinding | Unchecked::InvalidBundleId),
+                ..
+            }
             | Self::ManagerFailed { .. }
             | Self::SettingIgnored { .. }
             | Self::RegistrationRejected { .. } => Level::Warn,

@@ -86,7 +86,7 @@ fn every_flight_that_fails_is_logged_once_with_the_growing_number_of_failures() 
 }
 
 #[test]
-fn a_timeout_that_a_waiting_request_notices_first_is_logged_all_the_same() {
+fn a_timeout_that_a_waiting_request_notices_first_is_logged_once() {
     let (clock, log) = (ManualClock::new(), RecordingLog::new());
     let ports = (Late(clock.clone()), clock.clone(), log.clone());
     let guard = Guard::new(worker("op-auth"), config(), 7, ports);
@@ -98,8 +98,8 @@ fn a_timeout_that_a_waiting_request_notices_first_is_logged_all_the_same() {
         clock.advance(ms(1));
     }
     assert_eq!(request.try_take(), Some(UNAVAILABLE));
-    assert_eq!(log.count("manager_failed"), 0);
-    for _ in 0..10 {
+    // What the transport reports later is the same failure.
+    for _ in 0..1_000 {
         executor.run();
         clock.advance(ms(1));
     }

@@ -1,5 +1,4 @@
-//! The decision table, row by row, and that the first row that matches wins. Rows 6 and 7 (the
-//! breaker, announced releases) have no counterpart in the core yet.
+//! The decision table of `ARCHITECTURE.md`, row by row, and that the first row that matches wins.
 
 use skewguard_domain::{
     Bundle, Decision, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation, Staleness,

@@ -186,3 +186,12 @@ fn a_refresh_is_due_between_80_and_90_percent_of_the_lease() {
     let latest = policy.refresh_after(ms(5_000), Jitter::from_random(1_023));
     assert!(latest > ms(4_499), "{latest:?}");
 }
+
+#[test]
+fn a_question_is_given_up_between_the_timeout_and_the_next_question() {
+    let policy = CachePolicy::builder().timeout(ms(250)).back_off(ms(1_000), ms(30_000));
+    let policy = policy.build().expect("a policy");
+    assert_eq!(policy.give_up_after(), ms(750));
+    let soonest = policy.timeout() + policy.back_off().pause(1, Jitter::from_random(0));
+    assert!(policy.give_up_after() <= soonest);
+}
