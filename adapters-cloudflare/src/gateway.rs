@@ -1,11 +1,13 @@
 //! The manager's Worker: the public routes, passed on to the Durable Object.
 
 use skewguard_ports::wire::ErrorCode;
+use skewguard_ports::{Log, LogEntry};
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Request, RequestInit, Response, Result};
 
 use crate::auth::Secrets;
 use crate::body::read_body;
+use crate::console::Console;
 use crate::names::{MANAGER_BINDING, MANAGER_INSTANCE};
 use crate::respond;
 use crate::routes::{PUBLIC_PREFIX, Route};
@@ -19,7 +21,8 @@ use crate::routes::{PUBLIC_PREFIX, Route};
 /// When an answer can't be built, which Workers turns into a 500 without detail.
 pub async fn gateway(mut request: Request, env: &Env) -> Result<Response> {
     let path = request.path();
-    let method = request.method();
+    // `Request::method` takes every method that it does not know for GET.
+    let method = request.inner().method();
     let route = match Route::outside(&method, &path) {
         Ok(route) => route,
         Err(no_route) => return respond::no_route(no_route),
@@ -41,15 +44,18 @@ pub async fn gateway(mut request: Request, env: &Env) -> Result<Response> {
         }
     }
     let mut init = RequestInit::new();
-    init.with_method(method).with_headers(headers);
-    if !body.is_empty() {
+    init.with_method(method.into()).with_headers(headers);
+    if matches!(route, Route::Register(_)) && !body.is_empty() {
         init.with_body(Some(JsValue::from(js_sys::Uint8Array::from(body.as_slice()))));
     }
     let inside = path.strip_prefix(PUBLIC_PREFIX).unwrap_or_default();
     let url = format!("https://version-manager{inside}");
     match pass_on(env, &url, &init).await {
         Ok(response) => Ok(response),
-        Err(_) => respond::plain_error(ErrorCode::InternalError),
+        Err(error) => {
+            Console.record(&LogEntry::GatewayFailed { detail: &error.to_string() });
+            respond::plain_error(ErrorCode::InternalError)
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl ManagerObject {
     /// # Errors
     /// When an answer can't be built, which Workers turns into a 500 without detail.
     pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match Route::inside(&request.method(), &request.path()) {
+        match Route::inside(&request.inner().method(), &request.path()) {
             Ok(route) => match self.answer(route, request).await {
                 Ok(response) => Ok(response),
                 Err(Failure::Code(code)) => respond::plain_error(code),

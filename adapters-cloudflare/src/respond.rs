@@ -74,7 +74,7 @@ pub(crate) fn refusal(request: &Request) -> Result<Response> {
     headers.set("Retry-After", RETRY_AFTER)?;
     // Browsers ignore `Retry-After`, and honour `Refresh`: a page heals by itself.
     let mode = request.headers().get("Sec-Fetch-Mode")?;
-    if request.method() == worker::Method::Get && mode.as_deref() == Some("navigate") {
+    if request.inner().method() == "GET" && mode.as_deref() == Some("navigate") {
         headers.set("Refresh", RETRY_AFTER)?;
     }
     Ok(response)

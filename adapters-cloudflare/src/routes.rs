@@ -1,10 +1,8 @@
 //! The manager's routes, inside and outside. The table is in `README.md`.
 
+use crate::auth::Access;
 use skewguard_domain::WorkerName;
 use skewguard_ports::wire::ErrorCode;
-use worker::Method;
-
-use crate::auth::Access;
 
 /// Where the public routes begin; what follows is the path inside.
 pub(crate) const PUBLIC_PREFIX: &str = "/api/internal";
@@ -42,14 +40,14 @@ impl Route {
     }
 
     /// The route inside: on the Durable Object, for whoever has a binding.
-    pub(crate) fn inside(method: &Method, path: &str) -> Result<Self, NoRoute> {
+    pub(crate) fn inside(method: &str, path: &str) -> Result<Self, NoRoute> {
         let segments: Vec<_> = path.split('/').skip(1).collect();
         match (segments.as_slice(), method) {
-            (["version", name], Method::Get) => Ok(Self::Version(worker_name(name))),
-            (["version", name], Method::Post) => Ok(Self::Register(worker_name(name))),
+            (["version", name], "GET") => Ok(Self::Version(worker_name(name))),
+            (["version", name], "POST") => Ok(Self::Register(worker_name(name))),
             (["version", _], _) => Err(NoRoute::Method("GET, POST")),
-            (["version-manager", "status"], Method::Get) => Ok(Self::Status),
-            (["manifest"], Method::Get) => Ok(Self::Manifest),
+            (["version-manager", "status"], "GET") => Ok(Self::Status),
+            (["manifest"], "GET") => Ok(Self::Manifest),
             (["version-manager", "status"] | ["manifest"], _) => Err(NoRoute::Method("GET")),
             _ => Err(NoRoute::NotFound),
         }
@@ -57,8 +55,9 @@ impl Route {
 
     /// The route outside: on the manager's Worker, for whoever has a token. No version can be
     /// read here.
-    pub(crate) fn outside(method: &Method, path: &str) -> Result<Self, NoRoute> {
-        let path = path.strip_prefix(PUBLIC_PREFIX).ok_or(NoRoute::NotFound)?;
+    pub(crate) fn outside(method: &str, path: &str) -> Result<Self, NoRoute> {
+        let path = path.strip_prefix(PUBLIC_PREFIX).filter(|inside| inside.starts_with('/'));
+        let path = path.ok_or(NoRoute::NotFound)?;
         match Self::inside(method, path) {
             Ok(Self::Version(_)) | Err(NoRoute::Method("GET, POST")) => {
                 Err(NoRoute::Method("POST"))
@@ -85,33 +84,33 @@ mod tests {
 
     #[test]
     fn inside_has_four_routes() {
-        let inside = |method, path| Route::inside(&method, path);
-        assert_eq!(inside(Method::Get, "/version/op-auth"), Ok(Route::Version(auth())));
-        assert_eq!(inside(Method::Post, "/version/op-auth"), Ok(Route::Register(auth())));
-        assert_eq!(inside(Method::Get, "/version-manager/status"), Ok(Route::Status));
-        assert_eq!(inside(Method::Get, "/manifest"), Ok(Route::Manifest));
+        let inside = |method, path| Route::inside(method, path);
+        assert_eq!(inside("GET", "/version/op-auth"), Ok(Route::Version(auth())));
+        assert_eq!(inside("POST", "/version/op-auth"), Ok(Route::Register(auth())));
+        assert_eq!(inside("GET", "/version-manager/status"), Ok(Route::Status));
+        assert_eq!(inside("GET", "/manifest"), Ok(Route::Manifest));
     }
 
     #[test]
     fn outside_has_no_way_to_read_a_version() {
-        let outside = |method, path| Route::outside(&method, path);
+        let outside = |method, path| Route::outside(method, path);
         let version = "/api/internal/version/op-auth";
-        assert_eq!(outside(Method::Post, version), Ok(Route::Register(auth())));
-        assert_eq!(outside(Method::Get, version), Err(NoRoute::Method("POST")));
-        assert_eq!(outside(Method::Delete, version), Err(NoRoute::Method("POST")));
-        assert_eq!(outside(Method::Get, "/api/internal/manifest"), Err(NoRoute::NotFound));
-        assert_eq!(outside(Method::Post, "/api/internal/manifest"), Err(NoRoute::NotFound));
+        assert_eq!(outside("POST", version), Ok(Route::Register(auth())));
+        assert_eq!(outside("GET", version), Err(NoRoute::Method("POST")));
+        assert_eq!(outside("DELETE", version), Err(NoRoute::Method("POST")));
+        assert_eq!(outside("GET", "/api/internal/manifest"), Err(NoRoute::NotFound));
+        assert_eq!(outside("POST", "/api/internal/manifest"), Err(NoRoute::NotFound));
         let status = "/api/internal/version-manager/status";
-        assert_eq!(outside(Method::Get, status), Ok(Route::Status));
-        assert_eq!(outside(Method::Post, status), Err(NoRoute::Method("GET")));
-        assert_eq!(outside(Method::Post, "/version/op-auth"), Err(NoRoute::NotFound));
+        assert_eq!(outside("GET", status), Ok(Route::Status));
+        assert_eq!(outside("POST", status), Err(NoRoute::Method("GET")));
+        assert_eq!(outside("POST", "/version/op-auth"), Err(NoRoute::NotFound));
     }
 
     #[test]
     fn a_path_that_is_none_of_them_is_not_found() {
         for path in ["/", "/version", "/version/", "/version/a/b", "/version-manager", "//manifest"]
         {
-            let found = Route::inside(&Method::Get, path);
+            let found = Route::inside("GET", path);
             let empty_name = Ok(Route::Version(Err(ErrorCode::InvalidWorkerName)));
             assert!(
                 found == Err(NoRoute::NotFound) || (path == "/version/" && found == empty_name)
@@ -121,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_told_apart_from_a_bad_path() {
-        let named = Route::inside(&Method::Post, "/version/Op_Auth");
+        let named = Route::inside("POST", "/version/Op_Auth");
         assert_eq!(named, Ok(Route::Register(Err(ErrorCode::InvalidWorkerName))));
     }
 

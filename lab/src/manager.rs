@@ -102,6 +102,12 @@ impl<'a> Manager<'a> {
         self.workerd.url("object")
     }
 
+    /// What the routes' paths follow, outside and inside: behind both they are the same.
+    #[must_use]
+    pub fn doors(&self) -> [String; 2] {
+        [format!("{}/api/internal", self.public_url()), self.object_url()]
+    }
+
     /// The folder with the Durable Object's database.
     #[must_use]
     pub fn storage(&self) -> PathBuf {
@@ -130,6 +136,15 @@ impl<'a> Manager<'a> {
         let url = format!("{}/api/internal/version/{worker}", self.public_url());
         let outgoing = Outgoing::new().token(self.lab.secret()).json(body);
         self.lab.client().send("POST", &url, outgoing)
+    }
+
+    /// Every Worker's bundles, as the public route shows them.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn status(&self) -> Result<Answer, String> {
+        let url = format!("{}/api/internal/version-manager/status", self.public_url());
+        self.lab.client().send("GET", &url, Outgoing::new().token(self.lab.secret()))
     }
 
     /// What a guard would read, by the Durable Object's own route.

@@ -113,6 +113,11 @@ pub enum LogEntry<'a> {
         /// The name of the token that was used.
         token: &'a str,
     },
+    /// The manager's Worker could not reach its Durable Object.
+    GatewayFailed {
+        /// What the platform said.
+        detail: &'a str,
+    },
     /// The store failed the manager.
     StorageFailed {
         /// What the store said.
@@ -133,7 +138,7 @@ impl LogEntry<'_> {
             | Self::ManagerFailed { .. }
             | Self::SettingIgnored { .. }
             | Self::RegistrationRejected { .. } => Level::Warn,
-            Self::StorageFailed { .. } => Level::Error,
+            Self::GatewayFailed { .. } | Self::StorageFailed { .. } => Level::Error,
             Self::GuardTurned { .. }
             | Self::RequestWaited { .. }
             | Self::ManagerRecovered { .. }

@@ -1,0 +1,71 @@
+//! Which token opens what.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use skewguard_lab::{Answer, CodeFormat, Lab, Manager, ManagerSetup, Outgoing, Release};
+
+/// What a registration and the status answer to a token.
+fn knock(lab: &Lab, door: &str, token: &str) -> [Answer; 2] {
+    let outgoing = Outgoing::new().token(token);
+    let registration = Release::new(CodeFormat::One, 10).registration();
+    let requests = [
+        ("POST", "/version/op-auth", outgoing.clone().json(&registration)),
+        ("GET", "/version-manager/status", outgoing),
+    ];
+    requests.map(|(method, path, outgoing)| {
+        lab.client().send(method, &format!("{door}{path}"), outgoing).expect("an answer")
+    })
+}
+
+#[test]
+fn each_token_opens_what_it_is_for_and_nothing_else() {
+    let lab = Lab::new().expect("a lab");
+    let manager = Manager::start(&lab, ManagerSetup::Complete).expect("a manager");
+    let (half, _) = lab.secret().split_at(lab.secret().len() / 2);
+    let longer = format!("{}0", lab.secret());
+    // What registrations and the status answer. The last token is what a deploy sends whose
+    // secret was never set.
+    let tokens = [
+        (lab.secret(), [200, 200]),
+        (lab.previous_secret(), [200, 200]),
+        (lab.read_secret(), [401, 200]),
+        (lab.signing_key(), [401, 401]),
+        (half, [401, 401]),
+        (&longer, [401, 401]),
+        ("", [401, 401]),
+    ];
+    for (index, (token, expected)) in tokens.into_iter().enumerate() {
+        for door in manager.doors() {
+            let answers = knock(&lab, &door, token).map(|answer| answer.status);
+            assert_eq!(answers, expected, "token {index} at {door}");
+        }
+    }
+    let logged = || lab.transcript().events("registered");
+    // Logs take a moment longer than answers.
+    for _ in 0..200 {
+        if logged().len() < 4 {
+            thread::sleep(Duration::from_millis(25));
+        }
+    }
+    let by: Vec<_> = logged().iter().map(|entry| entry["token"].clone()).collect();
+    assert_eq!(by, ["current", "current", "previous", "previous"], "the log names the token");
+}
+
+#[test]
+fn without_secrets_nobody_registers_and_nobody_sees_the_status() {
+    let lab = Lab::new().expect("a lab");
+    let manager = Manager::start(&lab, ManagerSetup::WithoutSecrets).expect("a manager");
+    for token in [lab.secret(), lab.previous_secret(), lab.read_secret(), "", "undefined", "null"] {
+        for door in manager.doors() {
+            for answer in knock(&lab, &door, token) {
+                assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"));
+                assert!(answer.header("WWW-Authenticate").is_some());
+            }
+        }
+    }
+    let url = format!("{}/manifest", manager.object_url());
+    let manifest = lab.client().get(&url).expect("an answer").json();
+    assert_eq!(manifest, json!({ "epoch": 0, "workers": {} }), "guards still get their answer");
+}
