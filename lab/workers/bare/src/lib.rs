@@ -8,5 +8,5 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 }
 
 async fn handle(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("ok")
+    Response::ok("hello")
 }

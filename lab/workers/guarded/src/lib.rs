@@ -1,12 +1,12 @@
-//! The Worker `bare`, guarded.
+//! The Worker `bare`, guarded: the example of `README.md`, word for word.
 
 use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    skewguard_cloudflare::guard("guarded").fetch(request, env, context, handle).await
+    skewguard_cloudflare::guard("my-worker").fetch(request, env, context, handle).await
 }
 
 async fn handle(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("ok")
+    Response::ok("hello")
 }
