@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds one Worker: scripts/build-worker.sh apps/op-auth
 #
-# Leaves it in <crate>/build, where wrangler.toml's `main` points to, and prints its size. Says
-# nothing else unless the build fails. Also wrangler's `[build] command`.
+# Leaves it in <crate>/build, where wrangler.toml's `main` points to, and prints its size. Also
+# wrangler's `[build] command`.
 set -euo pipefail
 
 if (($# != 1)); then
@@ -55,9 +55,12 @@ fingerprint() {
 }
 
 # cargo knows best whether the sources changed. wasm-bindgen and wasm-opt do not know at all, and
-# take seconds.
-messages=$(cargo build --lib --release --target wasm32-unknown-unknown \
-    --message-format=json-render-diagnostics 2>"$log" 8>&-) || fail
+# take seconds. What cargo says of its progress is shown: a first build takes minutes.
+progress() { tee "$log" | sed -u -n '/^ *\(Compiling\|Downloading\|Downloaded\|Blocking\) /p' >&2; }
+messages=$({
+    cargo build --locked --lib --release --target wasm32-unknown-unknown \
+        --message-format=json-render-diagnostics 3>&1 >&4 2>&3 8>&- | progress 4>&-
+} 4>&1) || fail
 wasm=$(sed -n 's/.*"filenames":\[[^]]*"\([^"]*\.wasm\)".*/\1/p' <<<"$messages" | tail -n 1)
 if ! [[ -f $wasm ]]; then
     echo "error: $name has no crate-type = [\"cdylib\"], and so is no Worker." >&2

@@ -18,7 +18,6 @@ cache=${SKEWGUARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/skewguard}
 wasm_toolchain=${SKEWGUARD_WASM_TOOLCHAIN:-auto}
 nextest_version=0.9.143
 wasm_target=wasm32-unknown-unknown
-# So that rust-toolchain.toml chooses the compiler, wherever this is started from.
 cd "$root"
 # The end of a failed step's output is shown, which should be the error.
 export RUST_BACKTRACE=0
@@ -132,12 +131,17 @@ apt_install() {
         apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends --no-remove "$@"
 }
 
+# With the package lists at hand, or else with new ones.
+apt_attempt() {
+    attempt "installing $*" apt_install "$@" ||
+        { attempt "updating Debian's package lists" as_root timeout 120 apt-get update &&
+            attempt "installing $*" apt_install "$@"; }
+}
+
 # --- The wasm32 target ---------------------------------------------------------------------
 
 # Directory of the compiler that wasm builds put first in PATH; empty for the usual compiler.
 wasm_bin=
-
-rust_channel() { sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml; }
 
 usual_has_wasm() {
     local lib
@@ -208,16 +212,9 @@ add_by_rustup() {
         usual_has_wasm
 }
 
-# A toolchain that is missing altogether: rustup may be told not to install it by itself.
-if ! rustc --version >/dev/null 2>&1; then
-    channel=$(rust_channel)
-    if ! command -v rustup >/dev/null ||
-        ! attempt "installing Rust $channel by rustup" limited 900 rustup toolchain install \
-            "$channel" --profile minimal --component clippy --component rustfmt; then
-        die "\`rustc\` does not run in $root." \
-            "Run \`rustup toolchain install $channel\`, then scripts/setup.sh again."
-    fi
-fi
+# rustup's program is there without a toolchain, too.
+rustc --version >/dev/null 2>&1 ||
+    die "\`rustc\` does not run." "Run \`rustup default stable\`, then scripts/setup.sh again."
 
 case $wasm_toolchain in
 rustup)
@@ -258,9 +255,24 @@ locked_version() {
         found && /^version = / { gsub(/version = |"/, ""); print; exit }' Cargo.lock
 }
 
+# worker-build downloads by the system's TLS library, which on Linux is OpenSSL.
+has_openssl() {
+    [[ $(uname -s) != Linux || -n ${OPENSSL_DIR-} ]] || pkg-config --exists openssl 2>/dev/null
+}
+
+require_openssl() {
+    if has_openssl; then return 0; fi
+    if can_apt; then apt_attempt libssl-dev pkg-config || true; fi
+    has_openssl || die "building worker-build needs OpenSSL's headers and pkg-config." \
+        "Install them (Debian: apt-get install libssl-dev pkg-config; Fedora: dnf install" \
+        "openssl-devel pkgconf), then run scripts/setup.sh again."
+}
+
 # cargo_tool CRATE VERSION PROGRAM [OPTION...]: cargo moves the finished program into place, so
 # that one which is there is complete.
 built_tools=false
+tool_target=$cache/build
+if ! command -v flock >/dev/null; then tool_target+=-$$; fi
 cargo_tool() {
     local crate=$1 version=$2 program=$3 dir
     shift 3
@@ -269,10 +281,11 @@ cargo_tool() {
     lock
     if [[ -x $dir/bin/$program ]]; then return 0; fi
     built_tools=true
+    if [[ $crate == worker-build ]]; then require_openssl; fi
     # One target directory for all of them: they share many dependencies. Kept on interruption,
     # so that the next run goes on from there.
     attempt "building $crate $version (takes minutes, once)" \
-        env CARGO_TARGET_DIR="$cache/build" cargo install "$crate@$version" --root "$dir" "$@" ||
+        env CARGO_TARGET_DIR="$tool_target" cargo install "$crate@$version" --root "$dir" "$@" ||
         die "$crate could not be built." \
             "Check that crates.io is reachable, then run scripts/setup.sh again."
 }
@@ -294,7 +307,7 @@ if [[ -x $own_nextest/bin/cargo-nextest ]] || ! command -v cargo-nextest >/dev/n
     cargo_tool cargo-nextest "$nextest_version" cargo-nextest --locked
     tool_path+=:$own_nextest/bin
 fi
-if $built_tools; then rm -rf "$cache/build"; fi
+if $built_tools; then rm -rf "$tool_target"; fi
 
 # --- npm packages --------------------------------------------------------------------------
 
@@ -373,9 +386,7 @@ fi
 
 if ! command -v shellcheck >/dev/null; then
     if command -v apt-get >/dev/null && ((EUID == 0)); then
-        attempt "installing shellcheck" apt_install shellcheck ||
-            { attempt "updating Debian's package lists" limited 120 apt-get update &&
-                attempt "installing shellcheck" apt_install shellcheck; } || true
+        apt_attempt shellcheck || true
     fi
     command -v shellcheck >/dev/null ||
         say "note: shellcheck is not installed; scripts/test.sh will skip its check of the scripts."
