@@ -23,5 +23,22 @@ for worker in apps/version-manager apps/op-auth apps/op-token; do
   ./scripts/build-worker.sh "$worker" >&2
 done
 cargo build --locked --package skewguard-lab --bin skewguard-demo
-# The process replaces this one, so that Ctrl-C reaches what has to end the others.
-exec "${CARGO_TARGET_DIR:-target}/debug/skewguard-demo" "$@"
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/skewguard-demo-XXXXXX")
+demo=
+finish() {
+  trap - EXIT INT TERM
+  if [[ -n $demo ]]; then
+    kill "$demo" 2>/dev/null || true
+    wait "$demo" 2>/dev/null || true
+  fi
+  # What it started ends with it, and may take a moment longer to let go of its files.
+  rm -rf "$scratch" 2>/dev/null || { sleep 1 && rm -rf "$scratch"; }
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+# In the background, because bash runs no trap before a command in the foreground has ended.
+TMPDIR=$scratch "${CARGO_TARGET_DIR:-target}/debug/skewguard-demo" "$@" &
+demo=$!
+wait "$demo"

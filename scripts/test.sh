@@ -3,6 +3,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# Whatever a test leaves behind when it is interrupted is left here.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/skewguard-test-XXXXXX")
+trap 'rm -rf "$scratch" 2>/dev/null || { sleep 1 && rm -rf "$scratch"; }' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
 step() { printf '\n== %s\n' "$*" >&2; }
 
 step "set-up"
@@ -33,4 +39,4 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 cargo test --locked --workspace --doc --quiet
 
 step "tests"
-cargo nextest run --locked --workspace
+TMPDIR=$scratch cargo nextest run --locked --workspace

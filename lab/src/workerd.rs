@@ -14,6 +14,16 @@ use crate::Transcript;
 /// How long a process may take to listen.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// Runs a program for as long as somebody holds this shell's standard input open: so it ends with
+/// the process that started it, however that ends.
+const LEASH: &str = r#"
+    "$@" </dev/null &
+    exec >/dev/null 2>&1
+    trap "kill -9 $!; wait" EXIT
+    trap exit HUP INT TERM
+    read -r _
+"#;
+
 /// The compatibility date of all Workers here, as in their wrangler configurations.
 const COMPATIBILITY_DATE: &str = "2026-03-01";
 
@@ -91,7 +101,7 @@ impl Service {
 
 /// A running workerd. It is killed when this is dropped.
 pub struct Workerd {
-    child: Child,
+    leash: Child,
     ports: HashMap<String, u16>,
 }
 
@@ -115,22 +125,27 @@ impl Workerd {
             "SKEWGUARD_WORKERD is not set; use scripts/demo.sh or scripts/test.sh, \
              or run '. scripts/env.sh' first",
         )?;
-        let mut child = Command::new(&program)
+        if !Path::new(&program).is_file() {
+            return Err(format!("there is no {}; run scripts/setup.sh", program.display()));
+        }
+        let mut leash = Command::new("sh")
+            .args(["-c", LEASH, "leash"])
+            .arg(&program)
             .args(["serve", "--control-fd=1"])
             .arg(&config)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("failed to start {}: {error}", program.display()))?;
+            .map_err(|error| format!("failed to start a shell: {error}"))?;
         let (sender, listening) = mpsc::channel();
-        if let Some(stdout) = child.stdout.take() {
+        if let Some(stdout) = leash.stdout.take() {
             follow(stdout, label, transcript, Some(sender));
         }
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = leash.stderr.take() {
             follow(stderr, label, transcript, None);
         }
-        let mut workerd = Self { child, ports: HashMap::new() };
+        let mut workerd = Self { leash, ports: HashMap::new() };
         let started = Instant::now();
         while workerd.ports.len() < sockets.len() {
             let left = START_LIMIT.saturating_sub(started.elapsed());
@@ -155,15 +170,9 @@ impl Workerd {
 
     /// Kills the process, as `kill -9` does, and waits until it is gone.
     pub fn kill(&mut self) {
-        // It fails only if the process is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    /// The process's id.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
+        drop(self.leash.stdin.take());
+        // It fails only if the shell is gone already, and the process with it.
+        let _ = self.leash.wait();
     }
 }
 
