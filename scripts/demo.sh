@@ -16,7 +16,7 @@ case "$#:${1:-}" in
     ;;
 esac
 
-./scripts/setup.sh
+./scripts/setup.sh --without-test-tools
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 for worker in apps/version-manager apps/op-auth apps/op-token; do

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-./scripts/setup.sh
+./scripts/setup.sh --without-test-tools
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 

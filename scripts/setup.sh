@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs everything the other scripts need; does nothing, quickly, when it is all there.
 #
-#   scripts/setup.sh
+#   scripts/setup.sh                       for everything
+#   scripts/setup.sh --without-test-tools  without what only scripts/test.sh uses: cargo-nextest,
+#                                          which takes minutes to build, and shellcheck
 #
 # Compiled tools go to a cache shared by all clones, npm packages to node_modules, and the paths
 # that scripts/env.sh exports to node_modules/.skewguard-env.
@@ -21,6 +23,16 @@ wasm_target=wasm32-unknown-unknown
 cd "$root"
 # The end of a failed step's output is shown, which should be the error.
 export RUST_BACKTRACE=0
+
+test_tools=true
+case "$#:${1:-}" in
+0:) ;;
+1:--without-test-tools) test_tools=false ;;
+*)
+    echo "usage: scripts/setup.sh [--without-test-tools]" >&2
+    exit 2
+    ;;
+esac
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -303,10 +315,10 @@ tool_path=$cache/tools/worker-build-$worker_build_version/bin
 tool_path+=:$cache/tools/wasm-bindgen-cli-$wasm_bindgen_version/bin
 
 own_nextest=$cache/tools/cargo-nextest-$nextest_version
-if [[ -x $own_nextest/bin/cargo-nextest ]] || ! command -v cargo-nextest >/dev/null; then
+if $test_tools && ! command -v cargo-nextest >/dev/null; then
     cargo_tool cargo-nextest "$nextest_version" cargo-nextest --locked
-    tool_path+=:$own_nextest/bin
 fi
+if [[ -x $own_nextest/bin/cargo-nextest ]]; then tool_path+=:$own_nextest/bin; fi
 if $built_tools; then rm -rf "$tool_target"; fi
 
 # --- npm packages --------------------------------------------------------------------------
@@ -384,7 +396,7 @@ fi
 
 # --- shellcheck, which only scripts/test.sh wants ------------------------------------------
 
-if ! command -v shellcheck >/dev/null; then
+if $test_tools && ! command -v shellcheck >/dev/null; then
     if command -v apt-get >/dev/null && ((EUID == 0)); then
         apt_attempt shellcheck || true
     fi
