@@ -4,10 +4,12 @@ use core::cell::RefCell;
 use core::future::Future;
 use std::sync::Arc;
 
+use js_sys::{JSON, Reflect};
 use skewguard_domain::{
     Bundle, Decision, GuardConfig, Mode, RequestLine, Unchecked, Verdict, WorkerName,
 };
 use skewguard_ports::{Guard, Log, LogEntry};
+use wasm_bindgen::JsValue;
 use worker::{Context, Env, Request, Response, Result};
 
 use crate::background::WaitUntil;
@@ -95,7 +97,7 @@ impl GuardBuilder<'_> {
     }
 
     fn set_up(self, env: &Env) -> Isolate {
-        let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        let variable = |name: &str| variable(env, name);
         let ignore = |setting: &str, problem: &str| {
             Console.record(&LogEntry::SettingIgnored { worker: self.worker, setting, problem });
         };
@@ -128,6 +130,17 @@ impl GuardBuilder<'_> {
         let ports = (StubTransport::new(namespace), WorkersClock, Console);
         Isolate::Guarded(Guard::new(name, config, seed, ports), mode)
     }
+}
+
+/// A variable as text. `Env::var` sees only those that are text, and `VERSION_CHECK_ENABLED = false`
+/// in a TOML file is not: a switch that is ignored in silence would be worse than none.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
+    if value.is_undefined() || value.is_null() {
+        return None;
+    }
+    let text = value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string());
+    Some(text.unwrap_or_default())
 }
 
 /// The bundle that this isolate runs, as its variables tell.

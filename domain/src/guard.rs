@@ -20,6 +20,9 @@ use crate::{
     Situation, Timestamp, Unchecked, decide,
 };
 
+/// How far apart two requests of one isolate may read the clock at the same moment.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(50);
+
 /// What a guard is told once.
 #[derive(Clone, Debug)]
 pub struct GuardConfig {
@@ -90,6 +93,8 @@ pub struct GuardCore {
     belief: Option<Belief>,
     manager: Manager,
     flights: u64,
+    /// The latest reading of the clock, unless that was set back since.
+    latest: Option<Timestamp>,
 }
 
 /// A manifest, and the instants at which it loses its worth.
@@ -136,6 +141,7 @@ impl GuardCore {
             belief: None,
             manager: Manager { flight: None, trouble: None },
             flights: 0,
+            latest: None,
         }
     }
 
@@ -157,14 +163,17 @@ impl GuardCore {
         if self.config.bundle.is_err() || exemption == Exemption::Exempt {
             return Step::Decided(self.decide(exemption, None));
         }
+        let now = self.steady(now);
         self.notice_time(now);
         let fresh = self.belief.as_ref().filter(|belief| belief.holds(now, belief.expires_at));
         let needed = fresh.is_none_or(|belief| now >= belief.refresh_at);
         let asking = self.manager.flight;
-        let may_wait = fresh.is_none() && self.manager.trouble.is_none();
+        // Nobody waits for a manager that fails, unless the alternative is to refuse out of
+        // ignorance.
+        let may_wait = fresh.is_none() && (self.manager.trouble.is_none() || self.is_blind(now));
         match asking {
             Some(flight) if may_wait => Step::Wait(flight),
-            None if may_wait => Step::Fetch(self.take_off(now)),
+            None if may_wait && self.may_ask(now) => Step::Fetch(self.take_off(now)),
             None if needed && self.may_ask(now) => {
                 let decision = self.decide_at(now);
                 Step::Refresh(decision, self.take_off(now))
@@ -175,6 +184,7 @@ impl GuardCore {
 
     /// What to do about a request that waits for `flight`.
     pub fn on_wake(&mut self, flight: Flight, now: Timestamp) -> Wake {
+        let now = self.steady(now);
         self.notice_time(now);
         if self.manager.flight == Some(flight) {
             Wake::Wait(flight.deadline.since(now).unwrap_or_default())
@@ -188,6 +198,7 @@ impl GuardCore {
     /// One that comes back after its deadline still teaches something, unless this or a later
     /// question has been answered in the meantime.
     pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: Manifest) {
+        let now = self.steady(now);
         let lease = self.config.policy.lease(manifest.max_age);
         let jitter = self.jitter();
         let expires_at = flight.asked_at.after(lease);
@@ -199,7 +210,7 @@ impl GuardCore {
             useless_at: expires_at.after(self.config.policy.stale_if_error()),
         };
         if !belief.holds(now, expires_at) {
-            self.on_failure(flight, now);
+            self.fail(flight, now);
             return;
         }
         let outdated = self.belief.as_ref().is_some_and(|held| {
@@ -217,6 +228,11 @@ impl GuardCore {
 
     /// The flight came to nothing: a timeout, an error, an answer that makes no sense.
     pub fn on_failure(&mut self, flight: Flight, now: Timestamp) {
+        let now = self.steady(now);
+        self.fail(flight, now);
+    }
+
+    fn fail(&mut self, flight: Flight, now: Timestamp) {
         if self.manager.flight != Some(flight) {
             return;
         }
@@ -232,10 +248,10 @@ impl GuardCore {
     fn notice_time(&mut self, now: Timestamp) {
         if let Some(flight) = self.manager.flight {
             if now < flight.asked_at {
-                self.on_failure(flight, now);
+                self.fail(flight, now);
             } else if now >= flight.deadline {
                 // It failed then, however long ago that is.
-                self.on_failure(flight, flight.deadline);
+                self.fail(flight, flight.deadline);
             }
         }
         if self.belief.as_ref().is_some_and(|belief| now < belief.flight.asked_at) {
@@ -253,6 +269,22 @@ impl GuardCore {
                 self.manager.trouble = None;
             }
         }
+    }
+
+    /// Whether all that is left is to refuse.
+    fn is_blind(&self, now: Timestamp) -> bool {
+        self.config.on_unavailable == OnUnavailable::Closed
+            && self.belief.as_ref().is_none_or(|belief| !belief.holds(now, belief.useless_at))
+    }
+
+    /// Two requests of one isolate may read the clock a little apart, as their threads do; that
+    /// is not a clock that was set back. The later reading counts: it never lengthens a lease.
+    fn steady(&mut self, now: Timestamp) -> Timestamp {
+        let apart = self.latest.and_then(|latest| latest.since(now));
+        if apart.is_none_or(|apart| apart > CLOCK_TOLERANCE) {
+            self.latest = Some(now);
+        }
+        self.latest.unwrap_or(now)
     }
 
     fn may_ask(&self, now: Timestamp) -> bool {

@@ -53,6 +53,7 @@ impl<'a> Manager<'a> {
             Service {
                 name: "version-manager".to_owned(),
                 modules: install(Path::new("apps/version-manager"), "manager", &folder)?,
+                json_vars: vec![],
                 vars: if setup == ManagerSetup::Complete { vars.to_vec() } else { vec![] },
                 objects: vec![object("version-manager")],
                 classes: vec!["VersionManager".to_owned()],

@@ -10,6 +10,8 @@ use crate::{Answer, Lab, Link, Manager, Outgoing, Release, Service, Workerd};
 pub struct PopSetup {
     /// Variables of both Workers; one that is there already is replaced.
     pub vars: Vec<(String, String)>,
+    /// Variables of both Workers that are no text, as JSON.
+    pub json_vars: Vec<(String, String)>,
     /// Whether the Workers are to be left without a binding to the manager.
     pub unbound: bool,
 }
@@ -19,6 +21,13 @@ impl PopSetup {
     #[must_use]
     pub fn var(mut self, name: &str, value: &str) -> Self {
         self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a variable that is no text, as JSON.
+    #[must_use]
+    pub fn json_var(mut self, name: &str, json: &str) -> Self {
+        self.json_vars.push((name.to_owned(), json.to_owned()));
         self
     }
 }
@@ -64,6 +73,7 @@ impl<'a> Pop<'a> {
                 name: name.to_owned(),
                 modules: install(&app, name, &folder)?,
                 vars,
+                json_vars: setup.json_vars.clone(),
                 objects: if setup.unbound { vec![] } else { vec![link] },
                 ..Service::default()
             });

@@ -36,6 +36,8 @@ pub struct Service {
     pub modules: Vec<String>,
     /// Variables and secrets.
     pub vars: Vec<(String, String)>,
+    /// Variables of other types: the JSON of their values, as wrangler uploads what is no text.
+    pub json_vars: Vec<(String, String)>,
     /// Durable Object bindings: name, class, and the service with the class.
     pub objects: Vec<(String, String, String)>,
     /// Durable Object classes of its own.
@@ -67,7 +69,11 @@ impl Service {
                  (className = {class:?}, serviceName = {service:?}))"
             )
         });
-        let bindings: Vec<_> = vars.chain(objects).collect();
+        let json_vars = self
+            .json_vars
+            .iter()
+            .map(|(name, value)| format!("(name = {name:?}, json = {value:?})"));
+        let bindings: Vec<_> = vars.chain(json_vars).chain(objects).collect();
         let _ = writeln!(text, "bindings = [{}],", bindings.join(", "));
         if !self.classes.is_empty() {
             let classes: Vec<_> = self

@@ -82,6 +82,27 @@ fn row_1_with_checking_switched_off_nothing_is_checked() {
 }
 
 #[test]
+fn row_1_a_switch_that_is_no_text_switches_all_the_same() {
+    let lab = Lab::new().expect("a lab");
+    let setup = PopSetup::default().json_var("VERSION_CHECK_ENABLED", "false");
+    let stage = old_bundle(&lab, &setup);
+    assert_eq!(authorize(&stage.pop).status, 200);
+    expect_reason(&lab, "unchecked_disabled");
+}
+
+#[test]
+fn a_setting_of_another_type_is_read_or_logged_and_never_ignored_in_silence() {
+    let lab = Lab::new().expect("a lab");
+    let setup = PopSetup::default()
+        .json_var("VERSION_CHECK_TIMEOUT_MS", "500")
+        .json_var("VERSION_CHECK_MODE", "{\"observe\":true}")
+        .json_var("VERSION_CHECK_MAX_AGE_MS", "[]");
+    let stage = old_bundle(&lab, &setup);
+    assert_eq!(authorize(&stage.pop).status, 503);
+    eventually("two settings are logged", || lab.transcript().events("setting_ignored").len() == 2);
+}
+
+#[test]
 fn row_1_without_a_binding_nothing_is_checked_and_the_log_says_so() {
     let lab = Lab::new().expect("a lab");
     let stage = old_bundle(&lab, &PopSetup { unbound: true, ..PopSetup::default() });

@@ -132,7 +132,10 @@ impl LogEntry<'_> {
         match self {
             Self::GuardTurned { decision: Verdict::Refuse, .. }
             | Self::GuardTurned {
-                reason: Reason::Unchecked(Unchecked::NoBinding | Unchecked::InvalidBundleId),
+                reason:
+                    Reason::Unchecked(
+                        Unchecked::NoBinding | Unchecked::NoBundleId | Unchecked::InvalidBundleId,
+                    ),
                 ..
             }
             | Self::ManagerFailed { .. }

@@ -100,13 +100,28 @@ fn a_worker_that_chose_closed_refuses_while_nothing_is_known() {
     let mut isolate = Isolate::configured(closed, Behaviour::Hang);
     let (decision, _) = isolate.decide();
     assert_eq!((decision.reason, decision.verdict), (Reason::Unavailable, Verdict::Refuse));
-    isolate.traffic(secs(20), ms(100), |_, _, decision| {
+    for _ in 0..200 {
+        let (decision, waited) = isolate.decide();
         assert_eq!(decision.verdict, Verdict::Refuse);
-    });
+        assert!(waited <= ms(258), "a request waited for {waited:?}");
+        isolate.pass(ms(100));
+    }
+    assert!(isolate.manager.asked() < 12, "asked {} times", isolate.manager.asked());
     isolate.manager.behave(own_is_current(ms(5)));
-    let mut last = None;
-    isolate.traffic(secs(30), ms(100), |_, _, decision| last = Some(decision));
-    assert_eq!(last, Some(CURRENT));
+    isolate.pass(secs(30));
+    assert_eq!(isolate.decide().0, CURRENT);
+}
+
+#[test]
+fn a_closed_worker_asks_before_it_refuses_out_of_ignorance() {
+    let closed = GuardConfig { on_unavailable: OnUnavailable::Closed, ..config() };
+    let failing = Behaviour::Fail(TransportError::Unreachable, ms(5));
+    let mut isolate = Isolate::configured(closed, failing);
+    assert_eq!(isolate.decide().0.verdict, Verdict::Refuse);
+    isolate.manager.behave(own_is_current(ms(5)));
+    isolate.pass(secs(20));
+    // It failed once, and has long been healthy: that is found out before anybody is refused.
+    assert_eq!(isolate.decide().0, CURRENT);
 }
 
 #[test]

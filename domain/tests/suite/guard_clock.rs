@@ -10,7 +10,25 @@ use crate::fixtures::{
 fn a_clock_set_back_behind_the_question_ends_the_lease() {
     let guard = warm(CachePolicy::default(), 10_000, own_is_current());
     assert_eq!(request(&mut guard.clone(), 10_000), Step::Decided(CURRENT));
-    assert!(matches!(request(&mut guard.clone(), 9_999), Step::Fetch(_)));
+    assert!(matches!(request(&mut guard.clone(), 9_949), Step::Fetch(_)));
+}
+
+#[test]
+fn two_requests_that_read_the_clock_a_little_apart_are_no_clock_set_back() {
+    let mut guard = cold(CachePolicy::default());
+    let flight = fetch(&mut guard, 10_000);
+    assert_eq!(request(&mut guard, 9_950), Step::Wait(flight));
+    assert!(matches!(guard.on_wake(flight, at(9_950)), Wake::Wait(_)));
+    guard.on_manifest(flight, at(9_950), own_is_current());
+    assert_eq!(request(&mut guard, 9_950), Step::Decided(CURRENT));
+    assert_eq!(guard.failures(), 0);
+}
+
+#[test]
+fn readings_a_little_apart_do_not_lengthen_a_lease() {
+    let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    assert!(matches!(request(&mut guard, 15_000), Step::Fetch(_)));
+    assert!(matches!(request(&mut guard, 14_990), Step::Wait(_)), "the lease is over for all");
 }
 
 #[test]
@@ -25,7 +43,7 @@ fn a_flight_is_lost_when_the_clock_is_set_back_behind_its_question() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 10_000);
     assert_eq!(request(&mut guard.clone(), 10_000), Step::Wait(flight));
-    assert_eq!(request(&mut guard, 9_999), Step::Decided(UNAVAILABLE));
+    assert_eq!(request(&mut guard, 9_949), Step::Decided(UNAVAILABLE));
     assert_eq!(guard.failures(), 1);
 }
 
@@ -33,16 +51,16 @@ fn a_flight_is_lost_when_the_clock_is_set_back_behind_its_question() {
 fn who_waits_is_let_go_when_the_clock_is_set_back() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 10_000);
-    assert_eq!(guard.on_wake(flight, at(9_999)), Wake::Decided(UNAVAILABLE));
+    assert_eq!(guard.on_wake(flight, at(9_949)), Wake::Decided(UNAVAILABLE));
 }
 
 #[test]
 fn an_answer_that_comes_before_its_question_counts_as_a_failure() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 10_000);
-    guard.on_manifest(flight, at(9_999), own_is_current());
+    guard.on_manifest(flight, at(9_949), own_is_current());
     assert_eq!(guard.failures(), 1);
-    assert_eq!(request(&mut guard, 9_999), Step::Decided(UNAVAILABLE));
+    assert_eq!(request(&mut guard, 9_949), Step::Decided(UNAVAILABLE));
 }
 
 #[test]
@@ -51,7 +69,7 @@ fn a_failure_is_forgotten_when_the_clock_is_set_back_behind_it() {
     let flight = fetch(&mut guard, 10_000);
     guard.on_failure(flight, at(10_100));
     assert_eq!(request(&mut guard, 10_100), Step::Decided(UNAVAILABLE));
-    fetch(&mut guard, 10_099);
+    fetch(&mut guard, 10_049);
     assert_eq!(guard.failures(), 0);
 }
 
