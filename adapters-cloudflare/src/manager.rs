@@ -1,6 +1,6 @@
 //! The Durable Object: the routes inside.
 
-use skewguard_domain::{BundleId, WorkerName};
+use skewguard_domain::{BundleId, ParseWorkerNameError, WorkerName};
 use skewguard_ports::wire::{
     self, ErrorCode, ManifestAnswer, RegisteredAnswer, StatusAnswer, VersionAnswer,
 };
@@ -36,6 +36,12 @@ enum Failure {
 impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
         Self::Code(code)
+    }
+}
+
+impl From<ParseWorkerNameError> for Failure {
+    fn from(error: ParseWorkerNameError) -> Self {
+        Self::Detailed(ErrorCode::InvalidWorkerName, error.to_string())
     }
 }
 

@@ -33,9 +33,6 @@ pub(crate) fn error(code: ErrorCode, message: &str) -> Result<Response> {
 /// An error that says all there is to say by its code.
 pub(crate) fn plain_error(code: ErrorCode) -> Result<Response> {
     let message = match code {
-        ErrorCode::InvalidWorkerName => {
-            "name the Worker in the path: 1 to 63 characters of a-z, 0-9 and '-'"
-        }
         ErrorCode::InvalidJson => "send a JSON object with \"uuid\" and \"deployTime\"",
         ErrorCode::Unauthorized => {
             "send 'Authorization: Bearer <token>' with a token that may do this; \

@@ -1,8 +1,8 @@
 //! The manager's routes, inside and outside. The table is in `README.md`.
 
+use skewguard_domain::{ParseWorkerNameError, WorkerName};
+
 use crate::auth::Access;
-use skewguard_domain::WorkerName;
-use skewguard_ports::wire::ErrorCode;
 
 /// Where the public routes begin; what follows is the path inside.
 pub(crate) const PUBLIC_PREFIX: &str = "/api/internal";
@@ -11,9 +11,9 @@ pub(crate) const PUBLIC_PREFIX: &str = "/api/internal";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// What is current, for one guard.
-    Version(Result<WorkerName, ErrorCode>),
+    Version(Result<WorkerName, ParseWorkerNameError>),
     /// A registration.
-    Register(Result<WorkerName, ErrorCode>),
+    Register(Result<WorkerName, ParseWorkerNameError>),
     /// Every Worker's bundles, for people.
     Status,
     /// What is current, for all guards.
@@ -41,10 +41,9 @@ impl Route {
 
     /// The route inside: on the Durable Object, for whoever has a binding.
     pub(crate) fn inside(method: &str, path: &str) -> Result<Self, NoRoute> {
-        let segments: Vec<_> = path.split('/').skip(1).collect();
-        match (segments.as_slice(), method) {
-            (["version", name], "GET") => Ok(Self::Version(worker_name(name))),
-            (["version", name], "POST") => Ok(Self::Register(worker_name(name))),
+        match (segments(path).as_slice(), method) {
+            (["version", name], "GET") => Ok(Self::Version(name.parse())),
+            (["version", name], "POST") => Ok(Self::Register(name.parse())),
             (["version", _], _) => Err(NoRoute::Method("GET, POST")),
             (["version-manager", "status"], "GET") => Ok(Self::Status),
             (["manifest"], "GET") => Ok(Self::Manifest),
@@ -56,30 +55,28 @@ impl Route {
     /// The route outside: on the manager's Worker, for whoever has a token. No version can be
     /// read here.
     pub(crate) fn outside(method: &str, path: &str) -> Result<Self, NoRoute> {
-        let path = path.strip_prefix(PUBLIC_PREFIX).filter(|inside| inside.starts_with('/'));
-        let path = path.ok_or(NoRoute::NotFound)?;
-        match Self::inside(method, path) {
-            Ok(Self::Version(_)) | Err(NoRoute::Method("GET, POST")) => {
-                Err(NoRoute::Method("POST"))
-            }
-            Ok(Self::Manifest) => Err(NoRoute::NotFound),
-            Err(NoRoute::Method(_)) if path == "/manifest" => Err(NoRoute::NotFound),
-            route => route,
+        let inside = path.strip_prefix(PUBLIC_PREFIX).ok_or(NoRoute::NotFound)?;
+        match (segments(inside).as_slice(), method) {
+            (["version", name], "POST") => Ok(Self::Register(name.parse())),
+            (["version", _], _) => Err(NoRoute::Method("POST")),
+            (["version-manager", "status"], "GET") => Ok(Self::Status),
+            (["version-manager", "status"], _) => Err(NoRoute::Method("GET")),
+            _ => Err(NoRoute::NotFound),
         }
     }
 }
 
-/// Names that need percent-encoding are none.
-fn worker_name(segment: &str) -> Result<WorkerName, ErrorCode> {
-    segment.parse().map_err(|_| ErrorCode::InvalidWorkerName)
+/// What stands between the slashes of `path`; nothing, if it does not begin with one.
+fn segments(path: &str) -> Vec<&str> {
+    path.strip_prefix('/').map_or_else(Vec::new, |rest| rest.split('/').collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn auth() -> Result<WorkerName, ErrorCode> {
-        "op-auth".parse().map_err(|_| ErrorCode::InvalidWorkerName)
+    fn auth() -> Result<WorkerName, ParseWorkerNameError> {
+        "op-auth".parse()
     }
 
     #[test]
@@ -111,7 +108,7 @@ mod tests {
         for path in ["/", "/version", "/version/", "/version/a/b", "/version-manager", "//manifest"]
         {
             let found = Route::inside("GET", path);
-            let empty_name = Ok(Route::Version(Err(ErrorCode::InvalidWorkerName)));
+            let empty_name = Ok(Route::Version(Err(ParseWorkerNameError)));
             assert!(
                 found == Err(NoRoute::NotFound) || (path == "/version/" && found == empty_name)
             );
@@ -121,7 +118,7 @@ mod tests {
     #[test]
     fn a_bad_name_is_told_apart_from_a_bad_path() {
         let named = Route::inside("POST", "/version/Op_Auth");
-        assert_eq!(named, Ok(Route::Register(Err(ErrorCode::InvalidWorkerName))));
+        assert_eq!(named, Ok(Route::Register(Err(ParseWorkerNameError))));
     }
 
     #[test]
