@@ -104,17 +104,16 @@ impl DurableStorage {
         if self.epoch()? != from {
             return Err(StorageError::Conflict);
         }
+        let to = i64::try_from(change.ledger.epoch().get()).map_err(unavailable)?;
         self.transaction(|| {
-            let to = integer(i64::try_from(change.ledger.epoch().get()).map_err(unavailable)?)?;
             for event in &change.events {
-                self.write_event(event, &to)?;
+                self.write_event(event, to)?;
             }
-            self.exec("INSERT OR REPLACE INTO meta VALUES (?, ?)", vec![EPOCH.into(), to])?;
-            Ok(())
+            self.set_meta(EPOCH, to)
         })
     }
 
-    fn write_event(&self, event: &Event, epoch: &SqlStorageValue) -> Result<(), StorageError> {
+    fn write_event(&self, event: &Event, epoch: i64) -> Result<(), StorageError> {
         let Event::TookOver { worker, record, retires, forgets } = event;
         let worker = || SqlStorageValue::from(worker.as_str());
         if let Some(bundle) = forgets {
@@ -128,7 +127,7 @@ impl DurableStorage {
                 vec![
                     retirement_text(retired.retirement).into(),
                     integer(retired.since.as_unix_millis())?,
-                    epoch.clone(),
+                    integer(epoch)?,
                     worker(),
                     retired.record.bundle.reveal().into(),
                 ],
