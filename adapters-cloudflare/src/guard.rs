@@ -5,9 +5,7 @@ use core::future::Future;
 use std::sync::Arc;
 
 use js_sys::{JSON, Reflect};
-use skewguard_domain::{
-    Bundle, Decision, GuardConfig, Mode, RequestLine, Unchecked, Verdict, WorkerName,
-};
+use skewguard_domain::{Bundle, GuardConfig, RequestLine, Unchecked, Verdict, WorkerName};
 use skewguard_ports::{Guard, Log, LogEntry};
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Request, Response, Result};
@@ -22,17 +20,11 @@ use crate::transport::StubTransport;
 
 type WorkersGuard = Guard<StubTransport, WorkersClock, Console>;
 
-/// What an isolate has for a Worker's name.
-#[derive(Clone)]
-enum Isolate {
-    Guarded(Arc<WorkersGuard>, Mode),
-    /// Its name is none, and that is logged.
-    Unguarded,
-}
-
 thread_local! {
-    /// The guards of this isolate: as a rule one.
-    static ISOLATE: RefCell<Vec<(String, Isolate)>> = const { RefCell::new(Vec::new()) };
+    /// The guards of this isolate, as a rule one, by the names they were asked for. There is none
+    /// where the name is not a Worker's, which is logged once.
+    static GUARDS: RefCell<Vec<(String, Option<Arc<WorkersGuard>>)>> =
+        const { RefCell::new(Vec::new()) };
 }
 
 /// Guards the Worker that is registered as `worker`.
@@ -77,26 +69,26 @@ impl GuardBuilder<'_> {
     }
 
     async fn verdict(self, request: &Request, env: &Env, context: &Context) -> Verdict {
-        let Isolate::Guarded(guard, mode) = self.isolate(env) else { return Verdict::Serve };
+        let Some(guard) = self.shared(env) else { return Verdict::Serve };
         let method = request.inner().method();
         let line = RequestLine { method: &method, path: &request.path() };
-        let decision: Decision = guard.check(line, &WaitUntil(context)).await;
-        decision.verdict_in(mode)
+        guard.check(line, &WaitUntil(context)).await.verdict_in(guard.mode())
     }
 
-    fn isolate(self, env: &Env) -> Isolate {
-        ISOLATE.with_borrow_mut(|guards| {
-            if let Some((_, isolate)) = guards.iter().find(|(worker, _)| worker == self.worker) {
-                return isolate.clone();
+    /// The guard that all requests of this isolate share.
+    fn shared(self, env: &Env) -> Option<Arc<WorkersGuard>> {
+        GUARDS.with_borrow_mut(|guards| {
+            if let Some((_, guard)) = guards.iter().find(|(worker, _)| worker == self.worker) {
+                return guard.clone();
             }
             let name = self.worker.to_owned();
-            let isolate = self.set_up(env);
-            guards.push((name, isolate.clone()));
-            isolate
+            let guard = self.set_up(env);
+            guards.push((name, guard.clone()));
+            guard
         })
     }
 
-    fn set_up(self, env: &Env) -> Isolate {
+    fn set_up(self, env: &Env) -> Option<Arc<WorkersGuard>> {
         let variable = |name: &str| variable(env, name);
         let ignore = |setting: &str, problem: &str| {
             Console.record(&LogEntry::SettingIgnored { worker: self.worker, setting, problem });
@@ -105,7 +97,7 @@ impl GuardBuilder<'_> {
             Ok(name) => name,
             Err(error) => {
                 ignore("guard(…)", &error.to_string());
-                return Isolate::Unguarded;
+                return None;
             }
         };
         let (options, ignored) = (self.options)().overridden(variable);
@@ -118,17 +110,16 @@ impl GuardBuilder<'_> {
             None => Err(Unchecked::NoBinding),
             Some(_) => bundle(variable, ignore),
         };
-        let mode = options.mode;
         let config = GuardConfig {
             bundle,
             exempt: options.exempt,
-            mode,
+            mode: options.mode,
             on_unavailable: options.on_unavailable,
             policy: options.policy,
         };
         let seed = js_sys::Math::random().to_bits();
         let ports = (StubTransport::new(namespace), WorkersClock, Console);
-        Isolate::Guarded(Guard::new(name, config, seed, ports), mode)
+        Some(Guard::new(name, config, seed, ports))
     }
 }
 

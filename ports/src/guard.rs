@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use skewguard_domain::{
-    Decision, Flight, GuardConfig, GuardCore, Reason, RequestLine, Step, Wake, WorkerName,
+    Decision, Flight, GuardConfig, GuardCore, Mode, Reason, RequestLine, Step, Wake, WorkerName,
 };
 
 use crate::{Background, Clock, Log, LogEntry, Timer, Transport, TransportError};
@@ -73,6 +73,11 @@ where
         };
         self.log_turn(decision);
         decision
+    }
+
+    /// Whether decisions are to be acted on, as the configuration says.
+    pub fn mode(&self) -> Mode {
+        self.state().core.config().mode
     }
 
     /// The flight runs behind the request's back even when the request waits for it: others may
