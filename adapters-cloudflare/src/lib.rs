@@ -59,5 +59,8 @@ pub use gateway::gateway;
 pub use guard::{GuardBuilder, guard};
 pub use manager::ManagerObject;
 pub use options::GuardOptions;
-// What options are made of.
-pub use skewguard_domain::{CachePolicy, ExemptPath, MaxAge, Mode, OnUnavailable};
+// What options are made of, and what making them returns.
+pub use skewguard_domain::{
+    BackOff, CachePolicy, CachePolicyBuilder, ExemptPath, MaxAge, Mode, OnUnavailable,
+    ParseExemptPathError, PolicyError,
+};
