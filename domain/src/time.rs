@@ -42,14 +42,17 @@ impl Timestamp {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
     }
+
+    /// The same moment by the calendar, if that reaches so far.
+    fn date_time(self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()
+    }
 }
 
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC, or `out of range` for years that RFC 3339 cannot write.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .ok()
-            .and_then(|moment| moment.format(&Rfc3339).ok());
+        let text = self.date_time().and_then(|moment| moment.format(&Rfc3339).ok());
         f.write_str(text.as_deref().unwrap_or("out of range"))
     }
 }
@@ -73,9 +76,7 @@ impl TryFrom<Timestamp> for DeployTime {
 
     /// Takes a reading back from where it was stored.
     fn try_from(moment: Timestamp) -> Result<Self, Self::Error> {
-        let year = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment.0) * 1_000_000)
-            .map_err(|_| ParseDeployTimeError)?
-            .year();
+        let year = moment.date_time().ok_or(ParseDeployTimeError)?.year();
         if (0..=9999).contains(&year) { Ok(Self(moment)) } else { Err(ParseDeployTimeError) }
     }
 }
