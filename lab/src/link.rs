@@ -1,12 +1,13 @@
 //! The link between the guards of a PoP and the manager.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{Client, Outgoing};
 
-/// What the link does to the guards' requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the link does to the guards' requests. Serializes to a part of the plan of `link.js`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "fault", content = "ms", rename_all = "snake_case")]
 pub enum Fault {
     /// It forwards them.
     None,
@@ -56,19 +57,7 @@ impl Link {
     /// # Errors
     /// If the link can't be reached.
     pub fn inject(&self, fault: Fault) -> Result<(), String> {
-        let (name, ms) = match fault {
-            Fault::None => ("none", 0),
-            Fault::Delay(ms) => ("delay", ms),
-            Fault::Hang => ("hang", 0),
-            Fault::Stall => ("stall", 0),
-            Fault::Cut => ("cut", 0),
-            Fault::Error => ("error", 0),
-            Fault::Rubbish => ("rubbish", 0),
-            Fault::Wrong => ("wrong", 0),
-            Fault::Bare => ("bare", 0),
-            Fault::Gone => ("gone", 0),
-        };
-        self.tell(&json!({ "fault": name, "ms": ms }))
+        self.tell(&json!(fault))
     }
 
     /// Makes it forward to the manager at another address.
