@@ -27,6 +27,6 @@ pub use manager::{Manager, ManagerSetup};
 pub use place::{Lab, worker_files};
 pub use pop::{Pop, PopSetup};
 pub use release::{CodeFormat, Release};
-pub use traffic::{Counts, Flow, Traffic, run_flow};
+pub use traffic::{Counts, Traffic};
 pub use transcript::{Leak, Transcript};
-pub use workerd::{Service, Workerd};
+pub(crate) use workerd::{Service, Workerd};

@@ -53,12 +53,12 @@ impl AddAssign for Counts {
 }
 
 /// The way of one flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flow {
+#[derive(Clone, Copy)]
+struct Flow {
     /// The PoP that is asked for a code.
-    pub authorize_at: usize,
+    authorize_at: usize,
     /// The PoP that is to redeem it.
-    pub redeem_at: usize,
+    redeem_at: usize,
 }
 
 /// Flows through some PoPs, in both directions and across.
@@ -105,8 +105,7 @@ impl<'a> Traffic<'a> {
 
 /// Runs one flow, as a client does that honours a 503: it tries again, and its connection then
 /// ends at the next PoP.
-#[must_use]
-pub fn run_flow(pops: &[&Pop<'_>], flow: Flow) -> Counts {
+fn run_flow(pops: &[&Pop<'_>], flow: Flow) -> Counts {
     let mut counts = Counts { flows: 1, ..Counts::default() };
     let authorized =
         with_retry(pops.len(), flow.authorize_at, &mut counts, |at| pops[at].authorize());

@@ -29,23 +29,23 @@ const COMPATIBILITY_DATE: &str = "2026-03-01";
 
 /// A Worker in a workerd process.
 #[derive(Clone, Debug, Default)]
-pub struct Service {
+pub(crate) struct Service {
     /// What other services call it.
-    pub name: String,
+    pub(crate) name: String,
     /// Files of its code in the process's folder: an ES module, then WebAssembly modules.
-    pub modules: Vec<String>,
+    pub(crate) modules: Vec<String>,
     /// Variables and secrets.
-    pub vars: Vec<(String, String)>,
+    pub(crate) vars: Vec<(String, String)>,
     /// Variables of other types: the JSON of their values, as wrangler uploads what is no text.
-    pub json_vars: Vec<(String, String)>,
+    pub(crate) json_vars: Vec<(String, String)>,
     /// Durable Object bindings: name, class, and the service with the class.
-    pub objects: Vec<(String, String, String)>,
+    pub(crate) objects: Vec<(String, String, String)>,
     /// Durable Object classes of its own.
-    pub classes: Vec<String>,
+    pub(crate) classes: Vec<String>,
     /// The folder for its Durable Objects' databases; none keeps them in memory.
-    pub storage: Option<PathBuf>,
+    pub(crate) storage: Option<PathBuf>,
     /// Whether it may reach 127.0.0.1.
-    pub outbound: bool,
+    pub(crate) outbound: bool,
 }
 
 impl Service {
@@ -106,7 +106,7 @@ impl Service {
 }
 
 /// A running workerd. It is killed when this is dropped.
-pub struct Workerd {
+pub(crate) struct Workerd {
     leash: Child,
     ports: HashMap<String, u16>,
 }
@@ -117,7 +117,7 @@ impl Workerd {
     ///
     /// # Errors
     /// A text that says what to do, if there is no workerd or it does not come up.
-    pub fn start(
+    pub(crate) fn start(
         folder: &Path,
         label: &str,
         services: &[Service],
@@ -170,12 +170,12 @@ impl Workerd {
     /// # Panics
     /// If there is no such socket.
     #[must_use]
-    pub fn url(&self, socket: &str) -> String {
+    pub(crate) fn url(&self, socket: &str) -> String {
         format!("http://127.0.0.1:{}", self.ports[socket])
     }
 
     /// Kills the process, as `kill -9` does, and waits until it is gone.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         drop(self.leash.stdin.take());
         // It fails only if the shell is gone already, and the process with it.
         let _ = self.leash.wait();
