@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use skewguard_domain::{
-    BundleId, Epoch, Ledger, Manifest, MaxAge, Retirement, VersionRecord, WorkerHistory,
-    WorkerManifest, WorkerName,
+    BundleId, Ledger, Manifest, MaxAge, Retirement, VersionRecord, WorkerHistory, WorkerManifest,
+    WorkerName,
 };
 
 use super::ErrorCode;
@@ -89,7 +89,6 @@ impl TryFrom<VersionAnswer> for Manifest {
 
 /// All Workers in one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct ManifestAnswer {
     epoch: u64,
     workers: BTreeMap<String, VersionAnswer>,
@@ -149,7 +148,6 @@ impl RegisteredAnswer {
 
 /// Every Worker's bundles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct StatusAnswer {
     epoch: u64,
     manager: ManagerAnswer,
@@ -158,7 +156,6 @@ pub struct StatusAnswer {
 
 /// The manager's own bundle: a busy Durable Object can go on with its old code for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ManagerAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<String>,
@@ -187,7 +184,7 @@ impl StatusAnswer {
     pub fn of(ledger: &Ledger, bundle: Option<BundleId>) -> Self {
         let workers = ledger.workers().iter();
         Self {
-            epoch: Epoch::get(ledger.epoch()),
+            epoch: ledger.epoch().get(),
             manager: ManagerAnswer {
                 bundle: bundle.map(|bundle| bundle.to_string()),
                 version: env!("CARGO_PKG_VERSION"),
