@@ -125,7 +125,7 @@ impl DurableStorage {
                 "UPDATE bundles SET retirement = ?, retired_at_ms = ?, retired_epoch = ?
                  WHERE worker = ? AND uuid = ?",
                 vec![
-                    retirement_text(retired.retirement).into(),
+                    retired.retirement.as_str().into(),
                     integer(retired.since.as_unix_millis())?,
                     integer(epoch)?,
                     worker(),
@@ -211,13 +211,6 @@ impl BundleRow {
         };
         let since = self.retired_at_ms.ok_or_else(|| unavailable("a retirement without a time"))?;
         Ok(Some(Retired { record, retirement, since: timestamp(since) }))
-    }
-}
-
-fn retirement_text(retirement: Retirement) -> &'static str {
-    match retirement {
-        Retirement::Superseded => "superseded",
-        Retirement::RolledBack => "rolled_back",
     }
 }
 

@@ -95,6 +95,17 @@ pub enum Retirement {
     RolledBack,
 }
 
+impl Retirement {
+    /// The stable name by which it is sent and stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Superseded => "superseded",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+}
+
 /// A bundle that does not serve any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retired {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use skewguard_domain::{
-    BundleId, Ledger, Manifest, MaxAge, Retirement, VersionRecord, WorkerHistory, WorkerManifest,
-    WorkerName,
+    BundleId, Ledger, Manifest, MaxAge, VersionRecord, WorkerHistory, WorkerManifest, WorkerName,
 };
 
 use super::ErrorCode;
@@ -198,10 +197,7 @@ impl From<&WorkerHistory> for WorkerAnswer {
     fn from(history: &WorkerHistory) -> Self {
         let retired = history.retired().iter().rev().map(|retired| RetiredAnswer {
             bundle: BundleAnswer::from(&retired.record),
-            retirement: match retired.retirement {
-                Retirement::Superseded => "superseded",
-                Retirement::RolledBack => "rolled_back",
-            },
+            retirement: retired.retirement.as_str(),
             retired_at: retired.since.to_string(),
         });
         Self { current: BundleAnswer::from(history.current()), retired: retired.collect() }
