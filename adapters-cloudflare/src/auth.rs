@@ -48,11 +48,11 @@ impl Secrets {
             secret.as_ref().is_some_and(|secret| secret.as_bytes().ct_eq(token).into())
         };
         if matches(&self.current) {
-            Some(Principal("current"))
+            Some(Principal::Current)
         } else if matches(&self.previous) {
-            Some(Principal("previous"))
+            Some(Principal::Previous)
         } else if access == Access::Read && matches(&self.read) {
-            Some(Principal("read"))
+            Some(Principal::Read)
         } else {
             None
         }
@@ -77,24 +77,24 @@ mod tests {
         Some(secret.to_owned())
     }
 
-    fn admitted(secrets: &Secrets, token: &str, access: Access) -> Option<&'static str> {
+    fn admitted(secrets: &Secrets, token: &str, access: Access) -> Option<Principal> {
         let header = format!("Bearer {token}");
-        secrets.admit(Some(&header), access).map(|principal| principal.0)
+        secrets.admit(Some(&header), access)
     }
 
     #[test]
     fn the_current_and_the_previous_secret_open_everything() {
         let secrets = Secrets::from_lookup(all);
         for access in [Access::Read, Access::Write] {
-            assert_eq!(admitted(&secrets, CURRENT, access), Some("current"));
-            assert_eq!(admitted(&secrets, PREVIOUS, access), Some("previous"));
+            assert_eq!(admitted(&secrets, CURRENT, access), Some(Principal::Current));
+            assert_eq!(admitted(&secrets, PREVIOUS, access), Some(Principal::Previous));
         }
     }
 
     #[test]
     fn the_read_secret_opens_nothing_but_reading() {
         let secrets = Secrets::from_lookup(all);
-        assert_eq!(admitted(&secrets, READ, Access::Read), Some("read"));
+        assert_eq!(admitted(&secrets, READ, Access::Read), Some(Principal::Read));
         assert_eq!(admitted(&secrets, READ, Access::Write), None);
     }
 
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(admitted(&secrets, &short, Access::Read), None);
         let long = "x".repeat(32);
         let secrets = Secrets::from_lookup(|_| Some(long.clone()));
-        assert_eq!(admitted(&secrets, &long, Access::Write), Some("current"));
+        assert_eq!(admitted(&secrets, &long, Access::Write), Some(Principal::Current));
     }
 
     #[test]

@@ -104,18 +104,18 @@ impl ManagerObject {
                 Ok(respond::json(200, &StatusAnswer::of(&ledger, self.bundle))?)
             }
             Route::Register(worker) => {
-                let worker = worker?;
-                self.register(worker, principal, request).await
+                let principal = principal.ok_or(ErrorCode::Unauthorized)?;
+                self.register(worker?, principal, request).await
             }
         }
     }
 
-    /// Who asks: nobody in particular, where no token is needed.
-    fn admit(&self, route: &Route, request: &Request) -> Result<Principal, Failure> {
-        let Some(access) = route.access() else { return Ok(Principal("none")) };
+    /// Who asks; nobody in particular, where no token is needed.
+    fn admit(&self, route: &Route, request: &Request) -> Result<Option<Principal>, Failure> {
+        let Some(access) = route.access() else { return Ok(None) };
         let header = request.headers().get("Authorization")?;
         let secrets = Secrets::from_env(&self.env);
-        Ok(secrets.admit(header.as_deref(), access).ok_or(ErrorCode::Unauthorized)?)
+        Ok(Some(secrets.admit(header.as_deref(), access).ok_or(ErrorCode::Unauthorized)?))
     }
 
     async fn register(

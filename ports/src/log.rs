@@ -5,7 +5,7 @@ use core::fmt::Display;
 use serde::{Serialize, Serializer};
 use skewguard_domain::{BundleId, Epoch, Mode, Reason, Staleness, Unchecked, Verdict, WorkerName};
 
-use crate::TransportError;
+use crate::{Principal, TransportError};
 
 /// A sink for log entries.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -97,8 +97,8 @@ pub enum LogEntry<'a> {
         /// The ledger's epoch since then.
         #[serde(serialize_with = "as_epoch")]
         epoch: Epoch,
-        /// The name of the token that was used.
-        token: &'a str,
+        /// Which token was used.
+        token: Principal,
     },
     /// A registration contradicts the ledger.
     RegistrationRejected {
@@ -110,8 +110,8 @@ pub enum LogEntry<'a> {
         bundle: BundleId,
         /// The stable code of the rejection.
         code: &'a str,
-        /// The name of the token that was used.
-        token: &'a str,
+        /// Which token was used.
+        token: Principal,
     },
     /// The manager's Worker could not reach its Durable Object.
     GatewayFailed {

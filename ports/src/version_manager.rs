@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
 use skewguard_domain::{
     Applied, Command, Epoch, Ledger, Registration, Rejection, VersionRecord, WorkerName,
 };
@@ -31,9 +32,17 @@ struct Cache {
     commits: u64,
 }
 
-/// Who asks for a change: the name of the token that was presented, never the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Principal(pub &'static str);
+/// Who asks: by which of the manager's secrets, never by the token itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Principal {
+    /// By `VERSION_MANAGER_SECRET`.
+    Current,
+    /// By `VERSION_MANAGER_SECRET_PREVIOUS`.
+    Previous,
+    /// By `VERSION_MANAGER_READ_SECRET`.
+    Read,
+}
 
 /// A registration that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,14 +112,14 @@ impl<S: Storage, C: Clock, L: Log> VersionManager<S, C, L> {
                 worker: &worker,
                 bundle,
                 epoch: *epoch,
-                token: by.0,
+                token: by,
             }),
             Err(RegisterError::Rejected(rejection)) => {
                 self.log.record(&LogEntry::RegistrationRejected {
                     worker: &worker,
                     bundle,
                     code: wire::ErrorCode::from(*rejection).as_str(),
-                    token: by.0,
+                    token: by,
                 });
             }
             Err(RegisterError::Storage(error)) => self.complain(error),

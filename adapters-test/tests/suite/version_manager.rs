@@ -9,7 +9,7 @@ use crate::fixtures::{
     assert_only_8_characters_are_told, deployed, id, registration, secs, worker,
 };
 
-const DEPLOYER: Principal = Principal("current");
+const DEPLOYER: Principal = Principal::Current;
 
 type TestManager = VersionManager<MemoryStorage, ManualClock, RecordingLog>;
 
@@ -246,7 +246,7 @@ fn registrations_and_rejections_are_logged_with_the_name_of_the_token_and_no_who
     let world = World::default();
     let manager = world.manager();
     deploy(&manager, "op-auth", 2).expect("the first registration");
-    block_on(manager.register(registration("op-auth", 1, Intent::Deploy), Principal("previous")))
+    block_on(manager.register(registration("op-auth", 1, Intent::Deploy), Principal::Previous))
         .expect_err("older than what is there");
     let entries = world.log.entries();
     assert_eq!(

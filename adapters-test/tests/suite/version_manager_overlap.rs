@@ -24,7 +24,7 @@ fn manager(turns: Vec<Turn>) -> (SlowStorage, Arc<SlowManager>) {
 fn deploy(executor: &Executor, manager: &Arc<SlowManager>, number: u8) {
     let manager = Arc::clone(manager);
     let wish = registration("op-auth", number, Intent::Deploy);
-    executor.spawn(async move { manager.register(wish, Principal("current")).await });
+    executor.spawn(async move { manager.register(wish, Principal::Current).await });
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn run(waves: Vec<Vec<Wish>>, turns: Vec<Turn>) -> Aftermath {
                 let wish = registration(WORKERS[wish.worker], wish.bundle, wish.intent);
                 executor.spawn(async move {
                     let worker = wish.worker.clone();
-                    (worker, manager.register(wish, Principal("current")).await)
+                    (worker, manager.register(wish, Principal::Current).await)
                 })
             })
             .collect();

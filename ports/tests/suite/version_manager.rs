@@ -10,7 +10,7 @@ use skewguard_ports::{
 
 use crate::fixtures::{NOW, deploy, deployed, id, ledger, rollback, worker};
 
-const DEPLOYER: Principal = Principal("current");
+const DEPLOYER: Principal = Principal::Current;
 
 fn clock() -> MockClock {
     let mut clock = MockClock::new();
@@ -207,13 +207,13 @@ fn a_rejection_commits_nothing_and_is_logged_with_its_code_and_the_tokens_name()
                             worker: &name,
                             bundle,
                             code: expected,
-                            token: "previous",
+                            token: Principal::Previous,
                         }
             })
             .times(1)
             .return_const(());
         let manager = VersionManager::new(storage, clock(), log);
-        let outcome = block_on(manager.register(wish, Principal("previous")));
+        let outcome = block_on(manager.register(wish, Principal::Previous));
         assert!(matches!(outcome, Err(RegisterError::Rejected(_))), "{expected}: {outcome:?}");
     }
 }
@@ -235,7 +235,7 @@ fn a_registration_is_logged_once_it_is_stored_and_not_before() {
                         worker: &name,
                         bundle: id(1),
                         epoch,
-                        token: "current",
+                        token: Principal::Current,
                     }
         })
         .times(1)

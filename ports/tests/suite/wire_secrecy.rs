@@ -8,7 +8,7 @@ use skewguard_domain::{BundleId, Command, Intent, Ledger, Registration, Rejectio
 use skewguard_ports::wire::{
     ErrorAnswer, ErrorCode, RegisteredAnswer, StatusAnswer, parse_registration,
 };
-use skewguard_ports::{LogEntry, Registered};
+use skewguard_ports::{LogEntry, Principal, Registered};
 
 use crate::fixtures::{NOW, deployed, worker};
 
@@ -72,7 +72,7 @@ proptest! {
                     worker: &name,
                     bundle,
                     code: code.as_str(),
-                    token: "current",
+                    token: Principal::Current,
                 };
                 prop_assert!(!tells(&entry, bundle));
             }
