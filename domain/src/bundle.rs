@@ -31,7 +31,8 @@ impl BundleId {
 impl FromStr for BundleId {
     type Err = ParseBundleIdError;
 
-    /// Reads a UUID of any version, in either case, with or without its hyphens.
+    /// Reads a UUID of any version, in either case and in every form that RFC 9562 and common tools
+    /// write: with or without its hyphens, in braces, or after `urn:uuid:`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Uuid::try_parse(text).map(Self).map_err(|_| ParseBundleIdError)
     }

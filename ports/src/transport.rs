@@ -31,13 +31,13 @@ pub enum TransportError {
     /// The answer was not there, whole, in time.
     #[error("no answer in time")]
     Timeout,
-    /// The manager could not be reached, or the connection broke.
+    /// The manager could not be reached.
     #[error("the manager could not be reached")]
     Unreachable,
     /// The manager answered with an HTTP status that is neither 200 nor 404.
     #[error("the manager answered with status {0}")]
     Status(u16),
-    /// The manager's answer could not be read.
-    #[error("the manager's answer makes no sense")]
+    /// The manager's answer could not be read: it makes no sense, or broke off half way.
+    #[error("the manager's answer makes no sense, or broke off")]
     Malformed,
 }

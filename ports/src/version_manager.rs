@@ -9,7 +9,7 @@ use skewguard_domain::{
 
 use crate::{Clock, Log, LogEntry, Storage, StorageError, wire};
 
-/// How often a change is tried again that met with another one.
+/// How often a change is tried, the first time included, while others come first.
 const ATTEMPTS: u32 = 3;
 
 /// The manager of all Workers of a system.
