@@ -51,7 +51,7 @@ pub enum InvalidRegistration {
     #[error("send a JSON object with \"uuid\" and \"deployTime\"")]
     NotAnObject,
     /// A field is missing.
-    #[error("the field \"{0}\" is missing")]
+    #[error("send the field \"{0}\", which is missing")]
     Missing(&'static str),
     /// `uuid` is something else.
     #[error("\"uuid\": {0}")]
@@ -60,7 +60,7 @@ pub enum InvalidRegistration {
     #[error("\"deployTime\": {0}")]
     DeployTime(ParseDeployTimeError),
     /// `rollback` is something else.
-    #[error("\"rollback\" is true or false")]
+    #[error("set \"rollback\" to true or false, or leave it out")]
     Rollback,
 }
 
