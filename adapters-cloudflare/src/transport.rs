@@ -49,6 +49,8 @@ impl StubTransport {
                 let body = JsFuture::from(body).await.map_err(|_| TransportError::Malformed)?;
                 read_answer(&body).ok_or(TransportError::Malformed)?.try_into()
             }
+            // This answer names no lease. The default keeps a longer one of the guard's own from
+            // hiding the first registration.
             404 => Ok(Manifest { max_age: Some(MaxAge::DEFAULT), worker: None }),
             status => Err(TransportError::Status(status)),
         }

@@ -60,6 +60,7 @@ impl Service {
         let modules: Vec<_> = modules.collect();
         let _ = writeln!(text, "modules = [{}],", modules.join(", "));
         let _ = writeln!(text, "compatibilityDate = {COMPATIBILITY_DATE:?},");
+        // For the link alone, which counts the requests that guards give up.
         let _ = writeln!(text, "compatibilityFlags = [\"enable_request_signal\"],");
         let vars =
             self.vars.iter().map(|(name, value)| format!("(name = {name:?}, text = {value:?})"));
