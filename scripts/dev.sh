@@ -82,5 +82,10 @@ ready: the manager on http://127.0.0.1:$port, op-auth on :$((port + 1)), op-toke
 the token is VERSION_MANAGER_SECRET in .dev.vars; Ctrl-C ends it all
 TEXT
 
-# Whichever ends first ends the others.
-wait -n "${pids[@]}"
+# Whichever ends first ends the others. The bash of macOS has no `wait -n`.
+while true; do
+  for pid in "${pids[@]}"; do
+    kill -0 "$pid" 2>/dev/null || { wait "$pid"; exit; }
+  done
+  sleep 0.25
+done
