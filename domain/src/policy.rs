@@ -103,6 +103,9 @@ impl CachePolicy {
     /// The longest `stale-if-error`.
     pub const LONGEST_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
 
+    /// The longest pause after failures.
+    pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(60 * 60);
+
     /// Starts from the defaults.
     pub fn builder() -> CachePolicyBuilder {
         CachePolicyBuilder { policy: Self::default() }
@@ -223,7 +226,7 @@ impl CachePolicyBuilder {
             Err(PolicyError::Timeout)
         } else if policy.stale_if_error > CachePolicy::LONGEST_STALE_IF_ERROR {
             Err(PolicyError::StaleIfError)
-        } else if first < tick || longest < first || longest > MaxAge::LONGEST {
+        } else if first < tick || longest < first || longest > CachePolicy::LONGEST_BACK_OFF {
             Err(PolicyError::BackOff)
         } else {
             Ok(policy)
