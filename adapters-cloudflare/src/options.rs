@@ -7,20 +7,21 @@ use skewguard_domain::{CachePolicy, ExemptPath, MaxAge, Mode, OnUnavailable};
 
 /// How a Worker wants to be guarded: what its code says, and on top of that its variables.
 ///
-/// | variable | meaning | default |
-/// | --- | --- | --- |
-/// | `VERSION_CHECK_ENABLED` | `false` switches checking off | `true` |
-/// | `VERSION_CHECK_MODE` | `enforce`, or `observe` to decide and log but always serve | `enforce` |
-/// | `VERSION_CHECK_ON_UNAVAILABLE` | `open` serves when nothing is known of the manager, `closed` refuses | `open` |
-/// | `VERSION_CHECK_EXEMPT` | paths that are always served, with commas between: `/health,/assets/*` | none |
-/// | `VERSION_CHECK_MAX_AGE_MS` | the lease; the manager's own can only be shortened | 5000 |
-/// | `VERSION_CHECK_REFRESH_AHEAD_PERCENT` | the share of the lease after which it is renewed in the background | 80 |
-/// | `VERSION_CHECK_TIMEOUT_MS` | how long a request may wait for the manager | 250 |
-/// | `VERSION_CHECK_STALE_IF_ERROR_MS` | how long what was known still counts when the manager fails | 60000 |
-/// | `VERSION_CHECK_BACK_OFF_MS` | the pause after the manager's first failure | 1000 |
-/// | `VERSION_CHECK_MAX_BACK_OFF_MS` | the longest pause | 30000 |
+/// | variable | meaning | range | default |
+/// | --- | --- | --- | --- |
+/// | `VERSION_CHECK_ENABLED` | `false` switches checking off | `true`, `false` | `true` |
+/// | `VERSION_CHECK_MODE` | `enforce`, or `observe` to decide and log but always serve | `enforce`, `observe` | `enforce` |
+/// | `VERSION_CHECK_ON_UNAVAILABLE` | `open` serves when nothing is known of the manager, `closed` refuses | `open`, `closed` | `open` |
+/// | `VERSION_CHECK_EXEMPT` | paths that are always served, with commas between: `/health,/assets/*` | each begins with `/` | none |
+/// | `VERSION_CHECK_MAX_AGE_MS` | the lease; the manager's own can only be shortened | 100 to 3600000 | 5000 |
+/// | `VERSION_CHECK_REFRESH_AHEAD_PERCENT` | the share of the lease after which it is renewed in the background | 1 to 99 | 80 |
+/// | `VERSION_CHECK_TIMEOUT_MS` | how long a request may wait for the manager | 1 to 10000, less than the lease | 250 |
+/// | `VERSION_CHECK_STALE_IF_ERROR_MS` | how long after the lease what was known still counts, when the manager fails | 0 to 86400000 | 60000 |
+/// | `VERSION_CHECK_BACK_OFF_MS` | the pause after the manager's first failure | 1 to the longest pause | 1000 |
+/// | `VERSION_CHECK_MAX_BACK_OFF_MS` | the longest pause | up to 3600000 | 30000 |
 ///
-/// A variable that can't be read is logged and ignored: a typing error must not be an outage.
+/// A variable that can't be read is logged and ignored: a typing error must not be an outage. If
+/// the numbers do not fit together, all of them are.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GuardOptions {
