@@ -40,7 +40,7 @@ fn decisions(manifest: &Manifest, number: u8) -> [Decision; 2] {
     })
 }
 
-/// The seed's three fields.
+/// The three fields that every manager answers with.
 fn three_fields() -> Value {
     json!({
         "uuid": id(1).reveal(),
