@@ -18,7 +18,7 @@ skewguard_wasm_toolchain
 crate=$1
 if ! [[ -f $crate/Cargo.toml ]]; then crate=$skewguard_root/$1; fi
 if ! [[ -f $crate/Cargo.toml ]]; then
-    echo "error: there is no crate in $1." >&2
+    echo "error: there is no crate in $1; name a folder with a Cargo.toml" >&2
     exit 2
 fi
 cd "$crate"
@@ -35,7 +35,7 @@ trap 'rm -f "$log"' EXIT
 
 fail() {
     cat "$log" >&2
-    echo "error: the Worker $name could not be built; see above." >&2
+    echo "error: the Worker $name could not be built; see above" >&2
     exit 1
 }
 
@@ -63,7 +63,7 @@ messages=$({
 } 4>&1) || fail
 wasm=$(sed -n 's/.*"filenames":\[[^]]*"\([^"]*\.wasm\)".*/\1/p' <<<"$messages" | tail -n 1)
 if ! [[ -f $wasm ]]; then
-    echo "error: $name has no crate-type = [\"cdylib\"], and so is no Worker." >&2
+    echo "error: $name is no Worker; give it crate-type = [\"cdylib\"]" >&2
     exit 1
 fi
 

@@ -5,7 +5,7 @@
 skewguard_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 if ! [[ -r $skewguard_root/node_modules/.skewguard-env ]]; then
-    echo "error: the tools are not installed. Run scripts/setup.sh." >&2
+    echo "error: the tools are not installed; run scripts/setup.sh" >&2
     return 1
 fi
 # shellcheck source=/dev/null
@@ -15,7 +15,7 @@ source "$skewguard_root/node_modules/.skewguard-env"
 for skewguard_tool in "$WORKER_BUILD" "$WASM_BINDGEN_BIN" "$WASM_OPT_BIN" "$ESBUILD_BIN" \
     "$SKEWGUARD_NODE" "$SKEWGUARD_WORKERD" ${SKEWGUARD_WASM_BIN:+"$SKEWGUARD_WASM_BIN/rustc"}; do
     if ! [[ -x $skewguard_tool ]]; then
-        echo "error: $skewguard_tool is missing. Run scripts/setup.sh." >&2
+        echo "error: $skewguard_tool is missing; run scripts/setup.sh" >&2
         return 1
     fi
 done

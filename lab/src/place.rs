@@ -12,7 +12,7 @@ pub struct Lab {
     transcript: Transcript,
     client: Client,
     secrets: [String; 4],
-    services: std::sync::atomic::AtomicU32,
+    folders: std::sync::atomic::AtomicU32,
 }
 
 impl Lab {
@@ -29,7 +29,7 @@ impl Lab {
             transcript.guard_secret(secret);
         }
         let client = Client::new(transcript.clone());
-        Ok(Self { folder, client, transcript, secrets, services: 0.into() })
+        Ok(Self { folder, client, transcript, secrets, folders: 0.into() })
     }
 
     /// The client of this lab.
@@ -70,7 +70,7 @@ impl Lab {
 
     /// A folder of its own for a process.
     pub(crate) fn folder(&self, label: &str) -> Result<PathBuf, String> {
-        let number = self.services.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let number = self.folders.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = self.folder.path().join(format!("{number}-{label}"));
         std::fs::create_dir_all(&folder)
             .map_err(|error| format!("failed to make {}: {error}", folder.display()))?;
@@ -88,18 +88,13 @@ impl Drop for Lab {
     }
 }
 
-/// Copies a Worker's build to `folder`, and says which files it has there.
+/// Puts a Worker's build into `folder`, and says which files it has there.
 pub(crate) fn install(worker: &Path, name: &str, folder: &Path) -> Result<Vec<String>, String> {
-    let build = root().join(worker).join("build");
     let files = [("index.js", format!("{name}.js")), ("index_bg.wasm", format!("{name}.wasm"))];
     for (from, to) in &files {
-        std::fs::copy(build.join(from), folder.join(to)).map_err(|error| {
-            format!(
-                "failed to copy {}: {error}; run scripts/build-worker.sh {} first",
-                build.join(from).display(),
-                worker.display()
-            )
-        })?;
+        let path = folder.join(to);
+        std::fs::write(&path, read_build(worker, from)?)
+            .map_err(|error| format!("failed to write {}: {error}", path.display()))?;
     }
     Ok(files.map(|(_, to)| to).to_vec())
 }
@@ -109,16 +104,19 @@ pub(crate) fn install(worker: &Path, name: &str, folder: &Path) -> Result<Vec<St
 /// # Errors
 /// If it was not built.
 pub fn worker_files(worker: &str) -> Result<Vec<Vec<u8>>, String> {
-    let build = root().join(worker).join("build");
-    let files = ["index.js", "index_bg.wasm"].map(|file| {
-        std::fs::read(build.join(file)).map_err(|error| {
-            format!(
-                "failed to read {}: {error}; run scripts/build-worker.sh {worker} first",
-                build.join(file).display()
-            )
-        })
-    });
-    files.into_iter().collect()
+    let files = ["index.js", "index_bg.wasm"];
+    files.into_iter().map(|file| read_build(Path::new(worker), file)).collect()
+}
+
+fn read_build(worker: &Path, file: &str) -> Result<Vec<u8>, String> {
+    let path = root().join(worker).join("build").join(file);
+    std::fs::read(&path).map_err(|error| {
+        format!(
+            "failed to read {}: {error}; run scripts/build-worker.sh {} first",
+            path.display(),
+            worker.display()
+        )
+    })
 }
 
 fn root() -> &'static Path {
