@@ -226,3 +226,35 @@ fn a_guard_whose_last_flight_was_lost_long_ago_is_as_good_as_cold() {
     refresh(&mut guard, 4_900, OLDER);
     fetch(&mut guard, 3_600_000);
 }
+
+/// A guard that fails closed, and knew of `manifest` from 0 on, if of anything.
+fn failing_closed(known: Option<Manifest>) -> GuardCore {
+    let closed = OnUnavailable::Closed;
+    let config = GuardConfig { on_unavailable: closed, ..config(CachePolicy::default()) };
+    let mut guard = GuardCore::new(config, 7);
+    if let Some(known) = known {
+        let flight = fetch(&mut guard, 0);
+        guard.on_manifest(flight, at(0), known);
+    }
+    let flight = fetch(&mut guard, 6_000);
+    guard.on_failure(flight, at(6_000));
+    guard
+}
+
+#[test]
+fn a_closed_guard_that_knows_nothing_asks_before_it_refuses() {
+    let mut guard = failing_closed(None);
+    let too_early = request(&mut guard, 6_001);
+    assert!(matches!(too_early, Step::Decided(Decision { verdict: Verdict::Refuse, .. })));
+    let flight = fetch(&mut guard, 7_500);
+    assert_eq!(request(&mut guard, 7_501), Step::Wait(flight));
+    guard.on_manifest(flight, at(7_510), own_is_current());
+    assert_eq!(request(&mut guard, 7_510), Step::Decided(CURRENT));
+}
+
+#[test]
+fn a_closed_guard_that_still_knows_something_makes_nobody_wait() {
+    let mut guard = failing_closed(Some(own_is_current()));
+    refresh(&mut guard, 7_500, CURRENT);
+    assert_eq!(request(&mut guard, 7_501), Step::Decided(CURRENT));
+}

@@ -155,3 +155,9 @@ fn back_and_forth_leaves_every_bundle_known_once() {
     retired.sort();
     assert_eq!(retired, [id(1), id(2)]);
 }
+
+#[test]
+fn a_retirement_has_a_name_that_storage_and_clients_rely_on() {
+    assert_eq!(Retirement::Superseded.as_str(), "superseded");
+    assert_eq!(Retirement::RolledBack.as_str(), "rolled_back");
+}
