@@ -15,7 +15,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Sends requests, and writes every answer to the transcript.
 #[derive(Clone)]
 pub struct Client {
-    agent: Agent,
+    /// Keeps connections for the next request.
+    pooled: Agent,
+    /// Opens a connection for each request: a server that answers before it has read the whole
+    /// body may close it, and whoever takes it for the next request finds a broken pipe.
+    single: Agent,
     transcript: Transcript,
 }
 
@@ -113,15 +117,18 @@ impl Client {
     /// A client that writes to `transcript`.
     #[must_use]
     pub fn new(transcript: Transcript) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .timeout_global(Some(LIMIT))
-            .proxy(None)
-            .max_idle_connections(256)
-            .max_idle_connections_per_host(256)
-            .build();
-        Self { agent: config.new_agent(), transcript }
+        let agent = |idle| {
+            let config = Agent::config_builder()
+                .http_status_as_error(false)
+                .allow_non_standard_methods(true)
+                .timeout_global(Some(LIMIT))
+                .proxy(None)
+                .max_idle_connections(idle)
+                .max_idle_connections_per_host(idle)
+                .build();
+            config.new_agent()
+        };
+        Self { pooled: agent(256), single: agent(0), transcript }
     }
 
     /// Sends a request.
@@ -136,12 +143,12 @@ impl Client {
         }
         let failed = |error: &dyn std::fmt::Display| format!("{method} {url} failed: {error}");
         let sent = match outgoing.body {
-            None => self.agent.run(request.body(()).map_err(|error| failed(&error))?),
+            None => self.pooled.run(request.body(()).map_err(|error| failed(&error))?),
             Some(body) if outgoing.chunked => {
                 let body = ureq::SendBody::from_owned_reader(std::io::Cursor::new(body));
-                self.agent.run(request.body(body).map_err(|error| failed(&error))?)
+                self.single.run(request.body(body).map_err(|error| failed(&error))?)
             }
-            Some(body) => self.agent.run(request.body(body).map_err(|error| failed(&error))?),
+            Some(body) => self.single.run(request.body(body).map_err(|error| failed(&error))?),
         };
         let response = sent.map_err(|error| failed(&error))?;
         let (parts, body) = response.into_parts();
