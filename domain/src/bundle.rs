@@ -57,7 +57,7 @@ impl fmt::Debug for BundleId {
 pub struct ParseBundleIdError;
 
 /// A bundle as it knows itself: what was embedded into it when it was deployed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bundle {
     /// Its `CODE_VERSION_UUID`.
     pub id: BundleId,
@@ -66,7 +66,7 @@ pub struct Bundle {
 }
 
 /// A bundle as the manager keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VersionRecord {
     /// Which bundle.
     pub bundle: BundleId,

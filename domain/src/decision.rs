@@ -1,19 +1,29 @@
 //! What a guard decides about one request: the table in `ARCHITECTURE.md`, "What a guard
 //! decides".
 
-use crate::{Bundle, Manifest, WorkerManifest};
+use crate::mutant::{Mutant, planted};
+use crate::{Breaker, Standing};
 
 /// All that a decision depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
-    /// The guard's own bundle, or why there is nothing to check.
-    pub bundle: Result<Bundle, Unchecked>,
+pub struct Situation {
+    /// Whether there is anything to check.
+    pub checked: Result<(), Unchecked>,
     /// Whether the request is of a kind that is always served.
     pub exemption: Exemption,
     /// What can be believed at this instant, if anything.
-    pub manifest: Option<&'a Manifest>,
+    pub believed: Option<Believed>,
     /// What the Worker chose for when nothing can.
     pub on_unavailable: OnUnavailable,
+}
+
+/// What a manifest says of the guard's own bundle at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Believed {
+    /// How the bundle stands.
+    pub standing: Standing,
+    /// Whether the PoP has to make do with what it has.
+    pub breaker: Breaker,
 }
 
 /// Whether a request is of a kind that is always served.
@@ -39,7 +49,7 @@ pub enum Unchecked {
 }
 
 /// What a Worker wants when no manifest can be believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnUnavailable {
     /// Serve: availability first.
     #[default]
@@ -49,7 +59,7 @@ pub enum OnUnavailable {
 }
 
 /// Whether a guard acts on its decisions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Refuse what is to be refused.
     #[default]
@@ -69,8 +79,14 @@ pub enum Reason {
     Unavailable,
     /// The manager does not know this Worker.
     Unregistered,
-    /// The bundle is the one that serves.
+    /// The bundle is one of those that serve.
     Current,
+    /// Nothing that serves is in this PoP, and so what is there serves.
+    BreakerOpen,
+    /// The bundle's release is on its way.
+    Announced,
+    /// The bundle's release is on its way, and strict: it serves from its cutover on.
+    Held,
     /// The bundle is unknown, and no older than the one that serves: a deploy on its way.
     Ahead,
     /// Something newer has taken over from the bundle.
@@ -127,38 +143,34 @@ impl Decision {
 
 /// Decides about one request. The first row of the table that matches wins.
 #[must_use]
-pub fn decide(situation: &Situation<'_>) -> Decision {
-    let bundle = match situation.bundle {
-        Ok(bundle) => bundle,
-        Err(unchecked) => return Decision::serve(Reason::Unchecked(unchecked)),
-    };
+pub fn decide(situation: &Situation) -> Decision {
+    if let Err(unchecked) = situation.checked {
+        return Decision::serve(Reason::Unchecked(unchecked));
+    }
     if situation.exemption == Exemption::Exempt {
         return Decision::serve(Reason::Exempt);
     }
-    let Some(manifest) = situation.manifest else {
-        return match situation.on_unavailable {
-            OnUnavailable::Open => Decision::serve(Reason::Unavailable),
-            OnUnavailable::Closed => Decision::refuse(Reason::Unavailable),
-        };
-    };
-    match &manifest.worker {
-        None => Decision::serve(Reason::Unregistered),
-        Some(known) => judge(bundle, known),
+    match situation.believed {
+        Some(believed) => judge(believed),
+        None => match situation.on_unavailable {
+            OnUnavailable::Open if !planted(Mutant::RefusesUnasked) => {
+                Decision::serve(Reason::Unavailable)
+            }
+            OnUnavailable::Open | OnUnavailable::Closed => Decision::refuse(Reason::Unavailable),
+        },
     }
 }
 
-fn judge(bundle: Bundle, known: &WorkerManifest) -> Decision {
-    if bundle.id == known.current {
-        Decision::serve(Reason::Current)
-    } else if known.retired.contains(&bundle.id) {
-        Decision::refuse(Reason::Stale(Staleness::Retired))
-    } else {
-        match bundle.deploy_time {
-            // A tie serves: two deploys may share a millisecond, or a tool's second, and nothing
-            // says that this one was replaced.
-            Some(deployed) if deployed >= known.deploy_time => Decision::serve(Reason::Ahead),
-            Some(_) => Decision::refuse(Reason::Stale(Staleness::Older)),
-            None => Decision::refuse(Reason::Stale(Staleness::Undated)),
-        }
+fn judge(Believed { standing, breaker }: Believed) -> Decision {
+    match standing {
+        Standing::Unregistered => Decision::serve(Reason::Unregistered),
+        Standing::Serving => Decision::serve(Reason::Current),
+        _ if breaker == Breaker::Open => Decision::serve(Reason::BreakerOpen),
+        Standing::Announced => Decision::serve(Reason::Announced),
+        Standing::Held => Decision::refuse(Reason::Held),
+        Standing::Retired => Decision::refuse(Reason::Stale(Staleness::Retired)),
+        Standing::Ahead => Decision::serve(Reason::Ahead),
+        Standing::Older => Decision::refuse(Reason::Stale(Staleness::Older)),
+        Standing::Undated => Decision::refuse(Reason::Stale(Staleness::Undated)),
     }
 }

@@ -3,13 +3,13 @@
 use core::str::FromStr;
 
 /// A path that is served whatever the bundle: exact (`/health`), or all below it (`/assets/*`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExemptPath {
     path: String,
     reach: Reach,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Reach {
     Exact,
     Below,

@@ -4,6 +4,9 @@
 //! is one question to the manager, to be carried out by the caller, who brings back what came of
 //! it. All times are readings of one clock, the guard's own.
 //!
+//! What a manifest says holds for all instants at which it may have been made: see
+//! [`Outlook::after`](crate::Outlook::after).
+//!
 //! Three promises are kept here:
 //!
 //! - *Single-flight*: there is at most one flight at a time.
@@ -15,16 +18,18 @@ use core::time::Duration;
 
 use fastrand::Rng;
 
+use crate::mutant::{Mutant, planted};
 use crate::{
-    Bundle, CachePolicy, Decision, ExemptPath, Exemption, Jitter, Manifest, Mode, OnUnavailable,
-    Situation, Timestamp, Unchecked, decide,
+    Age, Believed, Breaker, Bundle, CachePolicy, Decision, ExemptPath, Exemption, Haste, Jitter,
+    Manifest, Mode, OnUnavailable, Outlook, Reason, Situation, Tally, Timestamp, Unchecked,
+    Verdict, decide,
 };
 
 /// How far apart two requests of one isolate may read the clock at the same moment.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(50);
 
 /// What a guard is told once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GuardConfig {
     /// The guard's own bundle, or why there is nothing to check.
     pub bundle: Result<Bundle, Unchecked>,
@@ -48,14 +53,41 @@ pub struct RequestLine<'a> {
 }
 
 /// One question to the manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flight {
     number: u64,
     asked_at: Timestamp,
     deadline: Timestamp,
+    haste: Haste,
+    breaker: Breaker,
+    tally: Tally,
 }
 
 impl Flight {
+    /// When the question was asked.
+    #[must_use]
+    pub fn asked_at(&self) -> Timestamp {
+        self.asked_at
+    }
+
+    /// Whether a request waits for it.
+    #[must_use]
+    pub fn haste(&self) -> Haste {
+        self.haste
+    }
+
+    /// Whether the guard took its breaker for open when it asked.
+    #[must_use]
+    pub fn breaker(&self) -> Breaker {
+        self.breaker
+    }
+
+    /// What the guard has done since it reported last.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// When it counts as failed if nothing came of it.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
@@ -93,16 +125,21 @@ pub struct GuardCore {
     belief: Option<Belief>,
     manager: Manager,
     flights: u64,
+    /// What was done since the last flight took off.
+    tally: Tally,
     /// The latest reading of the clock, unless that was set back since.
     latest: Option<Timestamp>,
 }
 
-/// A manifest, and the instants at which it loses its worth.
-#[derive(Clone, Debug)]
+/// What a manifest says, and the instants at which it loses its worth.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Belief {
-    manifest: Manifest,
-    /// The question that it answers.
+    outlook: Outlook,
+    /// How old it was when it was handed out.
+    age: Age,
+    /// The question that it answers, and when the answer was there.
     flight: Flight,
+    answered_at: Timestamp,
     refresh_at: Timestamp,
     expires_at: Timestamp,
     useless_at: Timestamp,
@@ -113,17 +150,36 @@ impl Belief {
     fn holds(&self, now: Timestamp, until: Timestamp) -> bool {
         self.flight.asked_at <= now && now < until
     }
+
+    /// The earliest instant, by the guard's clock, at which the manager may have made it.
+    fn made_at(&self) -> Timestamp {
+        self.flight.asked_at.before(self.age.at_most)
+    }
+
+    /// What it says of `now`.
+    fn at(&self, now: Timestamp) -> Believed {
+        let late = planted(Mutant::StopsLate);
+        let since = if late { self.answered_at } else { self.flight.asked_at };
+        let since = Age {
+            at_least: now.since(self.answered_at).unwrap_or_default(),
+            at_most: now.since(since).unwrap_or_default(),
+        };
+        Believed {
+            standing: self.outlook.after(self.age.plus(since)),
+            breaker: self.outlook.breaker(),
+        }
+    }
 }
 
 /// What is known of the manager's health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Manager {
     flight: Option<Flight>,
     trouble: Option<Trouble>,
 }
 
 /// Failures in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Trouble {
     failures: u32,
     since: Timestamp,
@@ -141,6 +197,7 @@ impl GuardCore {
             belief: None,
             manager: Manager { flight: None, trouble: None },
             flights: 0,
+            tally: Tally::default(),
             latest: None,
         }
     }
@@ -173,10 +230,12 @@ impl GuardCore {
         let may_wait = fresh.is_none() && (self.manager.trouble.is_none() || self.is_blind(now));
         match asking {
             Some(flight) if may_wait => Step::Wait(flight),
-            None if may_wait && self.may_ask(now) => Step::Fetch(self.take_off(now)),
+            None if may_wait && self.may_ask(now) => {
+                Step::Fetch(self.take_off(now, Haste::Waiting))
+            }
             None if needed && self.may_ask(now) => {
                 let decision = self.decide_at(now);
-                Step::Refresh(decision, self.take_off(now))
+                Step::Refresh(decision, self.take_off(now, Haste::Background))
             }
             _ => Step::Decided(self.decide_at(now)),
         }
@@ -195,33 +254,47 @@ impl GuardCore {
 
     /// The flight came back with a manifest, whole at `now`.
     ///
-    /// One that comes back after its deadline still teaches something, unless this or a later
-    /// question has been answered in the meantime.
-    pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: Manifest) {
+    /// One that comes back after its deadline still teaches something, unless what is known was
+    /// made later: by an answer that overtook it, or because this one is a copy.
+    pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: &Manifest) {
         let now = self.steady(now);
+        let Ok(bundle) = self.config.bundle else { return };
         let lease = self.config.policy.lease(manifest.max_age);
         let jitter = self.jitter();
-        let expires_at = flight.asked_at.after(lease);
-        let belief = Belief {
-            manifest,
+        let refresh_after = self.config.policy.refresh_after(lease, jitter);
+        let outlook = manifest.worker.as_ref();
+        let mut belief = Belief {
+            outlook: outlook.map_or(Outlook::UNREGISTERED, |known| known.outlook(bundle)),
+            age: manifest.age,
             flight,
-            refresh_at: flight.asked_at.after(self.config.policy.refresh_after(lease, jitter)),
-            expires_at,
-            useless_at: expires_at.after(self.config.policy.stale_if_error()),
+            answered_at: now,
+            refresh_at: now,
+            expires_at: now,
+            useless_at: now,
         };
-        if !belief.holds(now, expires_at) {
+        // The lease counts from when the manifest may have been made.
+        belief.expires_at = belief.made_at().after(lease);
+        belief.refresh_at = belief.made_at().after(refresh_after);
+        belief.useless_at = belief.expires_at.after(self.config.policy.stale_if_error());
+        if !belief.holds(now, belief.expires_at) {
             self.fail(flight, now);
             return;
         }
-        let outdated = self.belief.as_ref().is_some_and(|held| {
-            held.flight.number >= flight.number && held.holds(now, held.useless_at)
-        });
-        if outdated {
-            return;
+        let is_under_way = self.manager.flight == Some(flight);
+        let of = |belief: &Belief| (belief.made_at(), belief.flight.number);
+        match &mut self.belief {
+            Some(held) if of(held) >= of(&belief) && held.holds(now, held.useless_at) => {
+                if !is_under_way {
+                    return;
+                }
+                // A copy that is older than what is known. A newer one may be on its way.
+                let left = held.expires_at.since(now).unwrap_or_default();
+                held.refresh_at = held.refresh_at.max(now.after(left / 4));
+            }
+            known => *known = Some(belief),
         }
-        self.belief = Some(belief);
         self.manager.trouble = None;
-        if self.manager.flight == Some(flight) {
+        if is_under_way {
             self.manager.flight = None;
         }
     }
@@ -236,6 +309,8 @@ impl GuardCore {
         if self.manager.flight != Some(flight) {
             return;
         }
+        // Nobody has heard of it.
+        self.tally = self.tally.plus(flight.tally);
         let failures = self.failures().saturating_add(1);
         let pause = self.config.policy.back_off().pause(failures, self.jitter());
         self.manager = Manager {
@@ -291,31 +366,46 @@ impl GuardCore {
         self.manager.trouble.is_none_or(|trouble| now >= trouble.ask_again_at)
     }
 
-    fn take_off(&mut self, now: Timestamp) -> Flight {
+    fn take_off(&mut self, now: Timestamp, haste: Haste) -> Flight {
         self.flights += 1;
+        let held = self.belief.as_ref().filter(|belief| belief.holds(now, belief.useless_at));
         let flight = Flight {
             number: self.flights,
             asked_at: now,
             deadline: now.after(self.config.policy.timeout()),
+            haste,
+            breaker: held.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
+            tally: core::mem::take(&mut self.tally),
         };
         self.manager.flight = Some(flight);
         flight
     }
 
     /// By a fresh manifest, and while the manager fails, by one that `stale-if-error` allows.
-    fn decide_at(&self, now: Timestamp) -> Decision {
+    fn decide_at(&mut self, now: Timestamp) -> Decision {
         let failing = self.manager.trouble.is_some();
-        let believed = self.belief.as_ref().filter(|belief| {
+        let held = self.belief.as_ref().filter(|belief| {
             belief.holds(now, if failing { belief.useless_at } else { belief.expires_at })
         });
-        self.decide(Exemption::Checked, believed.map(|belief| &belief.manifest))
+        let is_fresh = held.is_some_and(|belief| now < belief.expires_at);
+        let believed = held.map(|belief| belief.at(now));
+        let decision = self.decide(Exemption::Checked, believed);
+        let would_refuse = believed.is_some_and(|believed| !believed.standing.serves());
+        let count = |holds: bool| u32::from(holds);
+        let serves = decision.verdict == Verdict::Serve;
+        self.tally = self.tally.plus(Tally {
+            refused: count(!serves),
+            failed_open: count(serves && !is_fresh),
+            breaker_open: count(decision.reason == Reason::BreakerOpen && would_refuse),
+        });
+        decision
     }
 
-    fn decide(&self, exemption: Exemption, manifest: Option<&Manifest>) -> Decision {
+    fn decide(&self, exemption: Exemption, believed: Option<Believed>) -> Decision {
         decide(&Situation {
-            bundle: self.config.bundle,
+            checked: self.config.bundle.map(|_| ()),
             exemption,
-            manifest,
+            believed,
             on_unavailable: self.config.on_unavailable,
         })
     }

@@ -3,24 +3,31 @@
 //! The ledger is a value. [`Ledger::apply`] takes a command and answers with the next ledger and
 //! the events that lead there, or with a [`Rejection`] and no change. Storage keeps what the
 //! events say; [`Ledger::replay`] takes them back.
+//!
+//! Nothing has to happen at a cutover: it was decided and stored before, and what is the case at an
+//! instant follows from the ledger and the instant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core::cmp::Ordering;
 use core::time::Duration;
 
+use crate::mutant::{Mutant, planted};
 use crate::{
-    BundleId, DeployTime, Manifest, MaxAge, Timestamp, VersionRecord, WorkerManifest, WorkerName,
+    Announcement, BundleId, Cutover, Delay, DeployTime, MARGIN, MaxAge, PENDING_LIMIT, Rejection,
+    Release, ReleaseId, ReleaseState, Retirement, Stage, Strictness, Style, Takeover, Timestamp,
+    TookOver, VersionRecord, WorkerHistory, WorkerName,
 };
-
-/// How many bundles of a Worker are kept, the current one among them.
-pub const HISTORY_LIMIT: usize = 100;
+use crate::{BAND, HISTORY_LIMIT};
 
 /// How far in the manager's future a deploy time may lie.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
+/// How many releases are kept.
+pub const RELEASE_LIMIT: usize = 200;
+
 /// A counter that every change of the ledger increments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u64);
 
 impl Epoch {
@@ -41,11 +48,44 @@ impl Epoch {
     }
 }
 
-/// A wish to change the ledger.
+/// A wish to change the ledger. Each may be repeated: what is the case already changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Makes a bundle the one that serves.
+    /// Makes a bundle the one that serves, at once: a release of one Worker.
     Register(Registration),
+    /// Gives leases of this length from now on.
+    SetLease(MaxAge),
+    /// Makes a release known before it is uploaded.
+    Announce(Announcement),
+    /// Lets a release take over; a canary begins to share the traffic.
+    Activate {
+        /// Which.
+        release: ReleaseId,
+        /// How long from now. By default long enough for every guard to know of it before.
+        after: Option<Delay>,
+    },
+    /// Lets a canary take over.
+    Promote {
+        /// Which.
+        release: ReleaseId,
+        /// As for [`Command::Activate`].
+        after: Option<Delay>,
+    },
+    /// Gives up a release that has not taken over.
+    Abort {
+        /// Which.
+        release: ReleaseId,
+    },
+    /// Makes an earlier release serve again, and retires the newer ones that have to do with it.
+    RollBack {
+        /// The one to go back to.
+        release: ReleaseId,
+        /// As for [`Command::Activate`].
+        after: Option<Delay>,
+        /// How strict the cutover has to be at least. It is strict anyway if one of those is that
+        /// are taken back.
+        strictness: Strictness,
+    },
 }
 
 /// "This bundle of this Worker is to serve."
@@ -73,108 +113,79 @@ pub enum Intent {
 /// What has happened. Storage writes all events of a change at once, with its epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A bundle took over.
-    TookOver {
-        /// The Worker.
-        worker: WorkerName,
-        /// The bundle that serves from now on.
-        record: VersionRecord,
-        /// What became of the one that served before, if there was one.
-        retires: Option<Retired>,
-        /// The bundle that history has no room for any more.
-        forgets: Option<BundleId>,
+    /// A bundle takes over its Worker.
+    TookOver(TookOver),
+    /// A release is known from now on.
+    Announced {
+        /// It.
+        release: Release,
+        /// The release that there is no room for any more.
+        forgets: Option<ReleaseId>,
     },
+    /// A release has come further.
+    Staged {
+        /// Which.
+        release: ReleaseId,
+        /// How far.
+        stage: Stage,
+    },
+    /// Leases are of another length from now on.
+    LeaseSet(LeaseTerms),
 }
 
-/// Why a bundle does not serve any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retirement {
-    /// A newer bundle took over.
-    Superseded,
-    /// An older bundle took over.
-    RolledBack,
+/// How long guards may believe a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LeaseTerms {
+    /// What is given.
+    pub max_age: MaxAge,
+    /// Until when longer leases count that were given before, by the manager's clock.
+    pub longer_until: Option<Timestamp>,
 }
 
-impl Retirement {
-    /// The stable name by which it is sent and stored.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Superseded => "superseded",
-            Self::RolledBack => "rolled_back",
-        }
+impl Default for LeaseTerms {
+    fn default() -> Self {
+        Self { max_age: MaxAge::DEFAULT, longer_until: None }
     }
 }
 
-/// A bundle that does not serve any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retired {
-    /// What was known of it when it served.
-    pub record: VersionRecord,
-    /// Why it does not.
-    pub retirement: Retirement,
-    /// Since when, by the manager's clock.
-    pub since: Timestamp,
-}
-
-/// The bundles of one Worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerHistory {
-    current: VersionRecord,
-    retired: Vec<Retired>,
-}
-
-impl WorkerHistory {
-    /// The history with these bundles, as storage kept it; `retired` in the order of retirement.
-    #[must_use]
-    pub fn new(current: VersionRecord, retired: Vec<Retired>) -> Self {
-        Self { current, retired }
-    }
-
-    /// The bundle that serves.
-    #[must_use]
-    pub fn current(&self) -> &VersionRecord {
-        &self.current
-    }
-
-    /// The others, last retired last.
-    #[must_use]
-    pub fn retired(&self) -> &[Retired] {
-        &self.retired
-    }
-
-    fn find_retired(&self, bundle: BundleId) -> Option<&Retired> {
-        self.retired.iter().find(|retired| retired.record.bundle == bundle)
-    }
-
-    fn manifest(&self) -> WorkerManifest {
-        let current = &self.current;
-        let outdates = |retired: &&Retired| retired.record.deploy_time >= current.deploy_time;
-        WorkerManifest {
-            current: current.bundle,
-            deploy_time: current.deploy_time,
-            retired: self.retired.iter().filter(outdates).map(|r| r.record.bundle).collect(),
-        }
-    }
-
-    /// The bundle to forget once `incoming` serves and the current one is retired. The oldest by
-    /// deploy time goes: guards refuse it for its age, known or not. Where, after a rollback, all
-    /// that is kept is newer than `incoming`, its guards take it for a new bundle from then on.
-    fn superfluous(&self, incoming: BundleId) -> Option<BundleId> {
-        let stays = |record: &&VersionRecord| record.bundle != incoming;
-        let retired = || self.retired.iter().map(|retired| &retired.record).filter(stays);
-        if retired().count() + 2 <= HISTORY_LIMIT {
-            return None;
-        }
-        retired().min_by_key(|record| record.precedence()).map(|record| record.bundle)
+impl LeaseTerms {
+    /// When everything has expired that was handed out until `now`.
+    fn all_expired_at(&self, now: Timestamp) -> Timestamp {
+        let given = now.after(self.max_age.get());
+        self.longer_until.map_or(given, |longer| longer.max(given))
     }
 }
 
 /// All that the manager has decided.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
-    epoch: Epoch,
-    workers: BTreeMap<WorkerName, WorkerHistory>,
+    pub(crate) epoch: Epoch,
+    pub(crate) decided_at: Option<Timestamp>,
+    pub(crate) lease: LeaseTerms,
+    pub(crate) workers: BTreeMap<WorkerName, WorkerHistory>,
+    pub(crate) releases: Vec<Release>,
+}
+
+/// A ledger in parts, as storage keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerParts {
+    /// How many changes there have been.
+    pub epoch: Epoch,
+    /// When the last one was made.
+    pub decided_at: Option<Timestamp>,
+    /// The leases that are given.
+    pub lease: LeaseTerms,
+    /// Every Worker that is served, or is to be, by a known bundle.
+    pub workers: BTreeMap<WorkerName, WorkerHistory>,
+    /// The releases, first announced first.
+    pub releases: Vec<Release>,
+}
+
+impl From<LedgerParts> for Ledger {
+    fn from(parts: LedgerParts) -> Self {
+        let LedgerParts { epoch, decided_at, lease, workers, releases } = parts;
+        Self { epoch, decided_at, lease, workers, releases }
+    }
 }
 
 /// An accepted command: the next ledger, and what storage has to write to get there.
@@ -184,33 +195,89 @@ pub struct Applied {
     pub ledger: Ledger,
     /// What has happened; empty if the command asked for what was the case already.
     pub events: Vec<Event>,
+    /// When it was decided, by the manager's clock, as far as that runs forward.
+    pub at: Timestamp,
 }
 
 impl Ledger {
-    /// The ledger as storage kept it.
-    #[must_use]
-    pub fn new(epoch: Epoch, workers: BTreeMap<WorkerName, WorkerHistory>) -> Self {
-        Self { epoch, workers }
-    }
-
     /// How many changes there have been.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Every Worker and its bundles, by name.
+    /// When the last change was made, by the manager's clock.
+    #[must_use]
+    pub fn decided_at(&self) -> Option<Timestamp> {
+        self.decided_at
+    }
+
+    /// The leases that are given.
+    #[must_use]
+    pub fn lease(&self) -> LeaseTerms {
+        self.lease
+    }
+
+    /// Every Worker that is served, or is to be, and its takeovers, by name.
     #[must_use]
     pub fn workers(&self) -> &BTreeMap<WorkerName, WorkerHistory> {
         &self.workers
     }
 
-    /// What a guard of `worker` is told.
+    /// All releases, first announced first.
     #[must_use]
-    pub fn manifest(&self, worker: &WorkerName) -> Manifest {
-        Manifest {
-            max_age: Some(MaxAge::DEFAULT),
-            worker: self.workers.get(worker).map(WorkerHistory::manifest),
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    /// The release that is called so.
+    #[must_use]
+    pub fn release(&self, id: &ReleaseId) -> Option<&Release> {
+        self.releases.iter().find(|release| release.id == *id)
+    }
+
+    /// The release that is still to be brought to an end at `now`, if there is one.
+    #[must_use]
+    pub fn open_release(&self, now: Timestamp) -> Option<&Release> {
+        let now = self.steady(now);
+        self.releases.iter().find(|release| release.is_open(now))
+    }
+
+    /// A clock that runs behind what was decided already was set back. What is past stays past.
+    #[must_use]
+    pub fn steady(&self, now: Timestamp) -> Timestamp {
+        self.decided_at.map_or(now, |decided| decided.max(now))
+    }
+
+    /// What has become of a release.
+    #[must_use]
+    pub fn state_of(&self, release: &Release, now: Timestamp) -> ReleaseState {
+        let now = self.steady(now);
+        let cutover = match release.stage {
+            Stage::Announced => return ReleaseState::Announced,
+            Stage::Shared { .. } => return ReleaseState::Shared,
+            Stage::Aborted { .. } => return ReleaseState::Aborted,
+            Stage::Activated { cutover, .. } => cutover,
+        };
+        if cutover.is_pending(now) {
+            return ReleaseState::CuttingOver;
+        }
+        let mut left = Retirement::Superseded;
+        for (worker, record) in &release.bundles {
+            let Some(history) = self.workers.get(worker) else { continue };
+            let served = |takeover: &Takeover| takeover.record.bundle == record.bundle;
+            if history.current(now).is_some_and(served) {
+                return ReleaseState::Active;
+            }
+            let retired = history.retired(now);
+            let retired = retired.iter().find(|retired| retired.record.bundle == record.bundle);
+            if retired.is_some_and(|retired| retired.retirement == Retirement::RolledBack) {
+                left = Retirement::RolledBack;
+            }
+        }
+        match left {
+            Retirement::RolledBack => ReleaseState::RolledBack,
+            Retirement::Superseded | Retirement::Aborted => ReleaseState::Superseded,
         }
     }
 
@@ -219,119 +286,427 @@ impl Ledger {
     /// # Errors
     /// A [`Rejection`] if the command contradicts the ledger. Nothing has changed then.
     pub fn apply(&self, command: &Command, now: Timestamp) -> Result<Applied, Rejection> {
+        let at = self.steady(now);
         let events = match command {
-            Command::Register(registration) => self.register(registration, now)?,
+            // Whether a deploy time lies in the future is for the clock itself to say.
+            Command::Register(registration) => self.register(registration, now, at)?,
+            Command::SetLease(max_age) => self.set_lease(*max_age, at),
+            Command::Announce(announcement) => self.announce(announcement, now, at)?,
+            Command::Activate { release, after } => self.activate(release, *after, at)?,
+            Command::Promote { release, after } => self.promote(release, *after, at)?,
+            Command::Abort { release } => self.abort(release, at)?,
+            Command::RollBack { release, after, strictness } => {
+                self.roll_back(release, *after, *strictness, at)?
+            }
         };
-        Ok(Applied { ledger: self.replay(&events), events })
+        Ok(Applied { ledger: self.replay(&events, at), events, at })
     }
 
-    /// The ledger after one change, made of `events`. No events are no change.
+    /// The ledger after one change, made of `events` and decided `at`. No events are no change.
     #[must_use]
-    pub fn replay(&self, events: &[Event]) -> Self {
+    pub fn replay(&self, events: &[Event], at: Timestamp) -> Self {
         let mut next = self.clone();
         for event in events {
             next.record(event);
         }
         if !events.is_empty() {
             next.epoch = self.epoch.next();
+            next.decided_at = Some(at);
         }
         next
     }
 
-    fn register(&self, wish: &Registration, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        let history = self.workers.get(&wish.worker);
-        let known = history.and_then(|history| {
-            let retired = history.find_retired(wish.bundle).map(|retired| &retired.record);
-            retired.or(Some(history.current()).filter(|current| current.bundle == wish.bundle))
-        });
-        if let Some(known) = known
-            && known.deploy_time != wish.deploy_time
-        {
-            return Err(Rejection::DeployTimeMismatch { recorded: known.deploy_time });
+    fn register(
+        &self,
+        wish: &Registration,
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let worker = &wish.worker;
+        let record = self.recognise(worker, wish.bundle, wish.deploy_time, now, at)?;
+        let history = self.workers.get(worker);
+        let mut retirement = Retirement::Superseded;
+        if let Some(history) = history {
+            let latest = history.latest();
+            let order = record.precedence().cmp(&latest.record.precedence());
+            if order == Ordering::Equal && !latest.cutover.is_pending(at) {
+                return Ok(Vec::new());
+            }
+            if order == Ordering::Less {
+                retirement = Retirement::RolledBack;
+            }
         }
-        // What was accepted once stays so, should the manager's clock be set back.
-        if known.is_none() && wish.deploy_time.as_timestamp() > now.after(MAX_CLOCK_SKEW) {
-            return Err(Rejection::DeployTimeInFuture);
+        let open = self
+            .releases
+            .iter()
+            .find(|release| release.is_open(at) && release.bundles.contains_key(worker));
+        if let Some(open) = open {
+            return Err(self.open_rejection(open, at));
         }
-        let record = VersionRecord {
-            bundle: wish.bundle,
-            deploy_time: wish.deploy_time,
-            registered_at: known.map_or(now, |known| known.registered_at),
-        };
-        let Some(history) = history else {
-            return Ok(vec![Event::TookOver {
-                worker: wish.worker.clone(),
-                record,
-                retires: None,
-                forgets: None,
-            }]);
-        };
-        let current = *history.current();
-        let newer = match record.precedence().cmp(&current.precedence()) {
-            Ordering::Equal => return Ok(Vec::new()),
-            order => order.is_gt(),
-        };
+        if history.is_some_and(|history| history.latest().cutover.is_pending(at)) {
+            return Err(Rejection::CutoverPending { worker: worker.clone() });
+        }
         if wish.intent == Intent::Deploy {
-            if let Some(retired) = history.find_retired(wish.bundle) {
-                return Err(Rejection::Retired { retirement: retired.retirement });
-            }
-            if !newer {
-                return Err(Rejection::OlderDeployTime { current: current.deploy_time });
+            self.must_be_new(worker, &record, at)?;
+        }
+        let cutover = Cutover::at(at);
+        let takeover = Takeover {
+            record,
+            cutover,
+            strictness: Strictness::Relaxed,
+            retirement,
+            epoch: self.epoch.next(),
+        };
+        let release = Release {
+            id: ReleaseId::of_registration(self.epoch.next()),
+            style: Style::Plain,
+            announced_at: at,
+            bundles: BTreeMap::from([(worker.clone(), record)]),
+            stage: Stage::Activated { cutover, epoch: self.epoch.next() },
+        };
+        Ok(vec![self.takes_over(worker, takeover), self.announced(release, at)])
+    }
+
+    fn set_lease(&self, max_age: MaxAge, at: Timestamp) -> Vec<Event> {
+        if max_age == self.lease.max_age {
+            return Vec::new();
+        }
+        // When it gets shorter, the longer one counts for what was handed out under it.
+        let longer_until = Some(self.lease.all_expired_at(at));
+        vec![Event::LeaseSet(LeaseTerms { max_age, longer_until })]
+    }
+
+    fn announce(
+        &self,
+        wish: &Announcement,
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        if wish.id.is_registration() {
+            return Err(Rejection::ReservedReleaseId);
+        }
+        if let Some(known) = self.release(&wish.id) {
+            return match known.stage {
+                _ if !known.is_the_same_as(wish) => {
+                    Err(Rejection::ReleaseExists { release: wish.id.clone() })
+                }
+                Stage::Aborted { .. } => Err(self.wrong_stage(known, "announced", at)),
+                _ => Ok(Vec::new()),
+            };
+        }
+        if let Some(open) = self.open_release(at) {
+            return Err(self.open_rejection(open, at));
+        }
+        let mut bundles = BTreeMap::new();
+        for (worker, (bundle, deploy_time)) in &wish.bundles {
+            let checked = || {
+                let record = self.recognise(worker, *bundle, *deploy_time, now, at)?;
+                let latest = self.workers.get(worker).map(WorkerHistory::latest);
+                // A Worker that did not change keeps its bundle.
+                if latest.is_none_or(|latest| latest.record.bundle != record.bundle) {
+                    self.must_be_new(worker, &record, at)?;
+                }
+                Ok(record)
+            };
+            let record = checked().map_err(|rejection: Rejection| Rejection::OfWorker {
+                worker: worker.clone(),
+                rejection: Box::new(rejection),
+            })?;
+            bundles.insert(worker.clone(), record);
+        }
+        let release = Release {
+            id: wish.id.clone(),
+            style: wish.style,
+            announced_at: at,
+            bundles,
+            stage: Stage::Announced,
+        };
+        Ok(vec![self.announced(release, at)])
+    }
+
+    fn activate(
+        &self,
+        id: &ReleaseId,
+        after: Option<Delay>,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let release = self.known(id)?;
+        match (release.stage, release.style) {
+            (Stage::Activated { .. } | Stage::Shared { .. }, _) => Ok(Vec::new()),
+            (Stage::Announced, Style::Canary) => Ok(vec![staged(id, Stage::Shared { since: at })]),
+            (Stage::Announced, Style::Plain | Style::Strict) => self.cut_over(release, after, at),
+            (Stage::Aborted { .. }, _) => Err(self.wrong_stage(release, "activated", at)),
+        }
+    }
+
+    fn promote(
+        &self,
+        id: &ReleaseId,
+        after: Option<Delay>,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let release = self.known(id)?;
+        match release.stage {
+            Stage::Activated { .. } => Ok(Vec::new()),
+            Stage::Shared { .. } => self.cut_over(release, after, at),
+            Stage::Announced | Stage::Aborted { .. } => {
+                Err(self.wrong_stage(release, "promoted", at))
             }
         }
-        let retirement = if newer { Retirement::Superseded } else { Retirement::RolledBack };
-        Ok(vec![Event::TookOver {
-            worker: wish.worker.clone(),
-            record,
-            retires: Some(Retired { record: current, retirement, since: now }),
-            forgets: history.superfluous(wish.bundle),
-        }])
+    }
+
+    fn abort(&self, id: &ReleaseId, at: Timestamp) -> Result<Vec<Event>, Rejection> {
+        let release = self.known(id)?;
+        match release.stage {
+            Stage::Aborted { .. } => Ok(Vec::new()),
+            Stage::Announced | Stage::Shared { .. } => Ok(vec![staged(id, Stage::Aborted { at })]),
+            // Guards will carry it out whatever the manager changes its mind to.
+            Stage::Activated { .. } => Err(self.wrong_stage(release, "aborted", at)),
+        }
+    }
+
+    /// Lets `release` take over in all its Workers at once.
+    fn cut_over(
+        &self,
+        release: &Release,
+        after: Option<Delay>,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let changes = release.bundles.iter().map(|(worker, record)| (worker, *record));
+        let strictness = release.style.strictness();
+        self.take_over(&release.id, changes.collect(), strictness, after, at)
+    }
+
+    fn roll_back(
+        &self,
+        id: &ReleaseId,
+        after: Option<Delay>,
+        strictness: Strictness,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let target = self.known(id)?;
+        let Stage::Activated { epoch, .. } = target.stage else {
+            return Err(self.wrong_stage(target, "rolled back to", at));
+        };
+        let concerned = self.concerned(target, epoch);
+        let in_the_way = self.releases.iter().find(|release| {
+            matches!(release.stage, Stage::Announced | Stage::Shared { .. })
+                && release.bundles.keys().any(|worker| concerned.contains(worker))
+        });
+        if let Some(open) = in_the_way {
+            return Err(self.open_rejection(open, at));
+        }
+        let mut strictness = strictness;
+        let mut changes = BTreeMap::new();
+        for worker in concerned {
+            let Some(history) = self.workers.get(worker) else { continue };
+            // A Worker that had nothing at that time goes on with what it has.
+            let Some(then) = history.as_of(epoch) else { continue };
+            changes.insert(worker, then.record);
+            let undone = history.takeovers().iter().filter(|takeover| takeover.epoch > epoch);
+            strictness = undone.map(|takeover| takeover.strictness).fold(strictness, Ord::max);
+        }
+        let unchanged = |(worker, record): (&&WorkerName, &VersionRecord)| {
+            let latest = self.workers.get(*worker).map(WorkerHistory::latest);
+            latest.is_some_and(|latest| latest.record.bundle == record.bundle)
+        };
+        if changes.iter().all(unchanged) {
+            return Ok(Vec::new());
+        }
+        self.take_over(id, changes, strictness, after, at)
+    }
+
+    /// The Workers of `target`, and those of every newer release that has a Worker in common with
+    /// it, directly or through others.
+    fn concerned<'a>(&'a self, target: &'a Release, epoch: Epoch) -> BTreeSet<&'a WorkerName> {
+        let mut concerned: BTreeSet<_> = target.bundles.keys().collect();
+        let newer = |release: &&Release| match release.stage {
+            Stage::Activated { epoch: activated, .. } => activated > epoch,
+            _ => false,
+        };
+        loop {
+            let before = concerned.len();
+            for release in self.releases.iter().filter(newer) {
+                if release.bundles.keys().any(|worker| concerned.contains(worker)) {
+                    concerned.extend(release.bundles.keys());
+                }
+            }
+            if concerned.len() == before {
+                return concerned;
+            }
+        }
+    }
+
+    fn take_over(
+        &self,
+        id: &ReleaseId,
+        changes: BTreeMap<&WorkerName, VersionRecord>,
+        strictness: Strictness,
+        after: Option<Delay>,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        let known = || changes.keys().filter_map(|worker| self.workers.get_key_value(*worker));
+        if let Some((worker, _)) = known().find(|(_, known)| known.pending(at) >= PENDING_LIMIT) {
+            return Err(Rejection::CutoverPending { worker: worker.clone() });
+        }
+        let before = known().map(|(_, history)| history.latest().cutover.start_at).max();
+        let cutover = self.cutover(strictness, after, before, at);
+        let epoch = self.epoch.next();
+        let mut events = vec![staged(id, Stage::Activated { cutover, epoch })];
+        for (worker, record) in changes {
+            let latest = self.workers.get(worker).map(WorkerHistory::latest);
+            if latest.is_some_and(|latest| latest.record.bundle == record.bundle) {
+                continue;
+            }
+            let older =
+                latest.is_some_and(|latest| record.precedence() < latest.record.precedence());
+            let retirement = if older { Retirement::RolledBack } else { Retirement::Superseded };
+            let takeover = Takeover { record, cutover, strictness, retirement, epoch };
+            events.push(self.takes_over(worker, takeover));
+        }
+        Ok(events)
+    }
+
+    /// When a takeover comes that is decided `at`: never before the one decided `before` it.
+    ///
+    /// The old stops when it was wished for. In a strict takeover the new starts only when every
+    /// manifest has expired that was handed out before the decision, however soon the old is to
+    /// stop: who still decides by one of those takes the old for current.
+    fn cutover(
+        &self,
+        strictness: Strictness,
+        after: Option<Delay>,
+        before: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Cutover {
+        let known_to_all = self.lease.all_expired_at(at).after(MARGIN);
+        let wished = after.map_or(known_to_all, |delay| at.after(delay.get()));
+        let stop_at = before.map_or(wished, |before| before.max(wished));
+        match strictness {
+            Strictness::Relaxed => Cutover::at(stop_at),
+            Strictness::Strict if planted(Mutant::StartsAtOnce) => Cutover::at(stop_at),
+            Strictness::Strict => {
+                Cutover { stop_at, start_at: stop_at.max(known_to_all).after(BAND) }
+            }
+        }
+    }
+
+    /// What is to be kept of a bundle: what is known of it already, if it is.
+    fn recognise(
+        &self,
+        worker: &WorkerName,
+        bundle: BundleId,
+        deploy_time: DeployTime,
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Result<VersionRecord, Rejection> {
+        let served = self.workers.get(worker).and_then(|history| history.find(bundle));
+        let named = self.releases.iter().filter_map(|release| release.bundles.get(worker));
+        let known = served.or_else(|| named.into_iter().find(|named| named.bundle == bundle));
+        match known {
+            Some(known) if known.deploy_time != deploy_time => {
+                Err(Rejection::DeployTimeMismatch { recorded: known.deploy_time })
+            }
+            // What was accepted once stays so, should the manager's clock be set back.
+            Some(known) => Ok(*known),
+            None if deploy_time.as_timestamp() > now.after(MAX_CLOCK_SKEW) => {
+                Err(Rejection::DeployTimeInFuture)
+            }
+            None => Ok(VersionRecord { bundle, deploy_time, registered_at: at }),
+        }
+    }
+
+    /// Fails if the bundle was retired, or is older than the one that was decided on last.
+    fn must_be_new(
+        &self,
+        worker: &WorkerName,
+        record: &VersionRecord,
+        at: Timestamp,
+    ) -> Result<(), Rejection> {
+        if let Some(retirement) = self.retirement_of(worker, record.bundle, at) {
+            return Err(Rejection::Retired { retirement });
+        }
+        let latest = self.workers.get(worker).map(|history| history.latest().record);
+        match latest {
+            Some(latest) if record.precedence() <= latest.precedence() => {
+                Err(Rejection::OlderDeployTime { current: latest.deploy_time })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn retirement_of(
+        &self,
+        worker: &WorkerName,
+        bundle: BundleId,
+        at: Timestamp,
+    ) -> Option<Retirement> {
+        let aborted = self.releases.iter().any(|release| {
+            matches!(release.stage, Stage::Aborted { .. })
+                && release.bundles.get(worker).is_some_and(|record| record.bundle == bundle)
+        });
+        let history = self.workers.get(worker);
+        let retired = history.and_then(|history| {
+            let retired = history.retired(at);
+            retired.iter().find(|retired| retired.record.bundle == bundle).map(|r| r.retirement)
+        });
+        retired.or(aborted.then_some(Retirement::Aborted))
+    }
+
+    fn known(&self, id: &ReleaseId) -> Result<&Release, Rejection> {
+        self.release(id).ok_or(Rejection::UnknownRelease)
+    }
+
+    fn wrong_stage(&self, release: &Release, wish: &'static str, at: Timestamp) -> Rejection {
+        let state = self.state_of(release, at);
+        Rejection::WrongStage { release: release.id.clone(), state, wish }
+    }
+
+    fn open_rejection(&self, open: &Release, at: Timestamp) -> Rejection {
+        Rejection::ReleaseOpen {
+            release: open.id.clone(),
+            state: self.state_of(open, at),
+            age: at.since(open.announced_at).unwrap_or_default(),
+        }
+    }
+
+    fn takes_over(&self, worker: &WorkerName, takeover: Takeover) -> Event {
+        let history = self.workers.get(worker).map(WorkerHistory::takeovers).unwrap_or_default();
+        let full = history.len() >= HISTORY_LIMIT;
+        let forgets = history.first().filter(|_| full).map(|oldest| oldest.epoch);
+        Event::TookOver(TookOver { worker: worker.clone(), takeover, forgets })
+    }
+
+    fn announced(&self, release: Release, at: Timestamp) -> Event {
+        let full = self.releases.len() >= RELEASE_LIMIT;
+        let oldest = self.releases.iter().filter(|_| full).find(|release| !release.is_open(at));
+        Event::Announced { release, forgets: oldest.map(|release| release.id.clone()) }
     }
 
     fn record(&mut self, event: &Event) {
         match event {
-            Event::TookOver { worker, record, retires, forgets } => {
-                let before = self.workers.remove(worker);
-                let mut retired = before.map_or_else(Vec::new, |history| history.retired);
-                retired.retain(|old| {
-                    old.record.bundle != record.bundle && Some(old.record.bundle) != *forgets
-                });
-                retired.extend(*retires);
-                self.workers.insert(worker.clone(), WorkerHistory { current: *record, retired });
+            Event::TookOver(TookOver { worker, takeover, .. }) => {
+                match self.workers.get_mut(worker) {
+                    Some(history) => history.push(*takeover),
+                    None => {
+                        self.workers.insert(worker.clone(), WorkerHistory::begin(*takeover));
+                    }
+                }
             }
+            Event::Announced { release, forgets } => {
+                self.releases.retain(|known| Some(&known.id) != forgets.as_ref());
+                self.releases.push(release.clone());
+            }
+            Event::Staged { release, stage } => {
+                if let Some(known) = self.releases.iter_mut().find(|known| known.id == *release) {
+                    known.stage = *stage;
+                }
+            }
+            Event::LeaseSet(lease) => self.lease = *lease,
         }
     }
 }
 
-/// Why a command was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    /// The deploy time lies more than [`MAX_CLOCK_SKEW`] ahead.
-    #[error("the deploy time lies more than 5 minutes in the future; check the deployer's clock")]
-    DeployTimeInFuture,
-    /// The bundle is not newer than the current one, and the command does not say `rollback`.
-    #[error(
-        "the bundle is not newer than the current one, deployed at {current}; \
-         deploy anew, or send \"rollback\": true to go back on purpose"
-    )]
-    OlderDeployTime {
-        /// When the current bundle was deployed.
-        current: DeployTime,
-    },
-    /// The bundle was retired, and the command does not say `rollback`: as a late repetition of
-    /// an earlier registration would not.
-    #[error(
-        "the bundle was {} before; deploy anew, or send \"rollback\": true to bring it back",
-        match retirement { Retirement::Superseded => "superseded", Retirement::RolledBack => "rolled back" }
-    )]
-    Retired {
-        /// How it was retired.
-        retirement: Retirement,
-    },
-    /// The bundle is known with another deploy time.
-    #[error("the bundle is known with another deploy time, {recorded}; use that, or a new UUID")]
-    DeployTimeMismatch {
-        /// The one that is known.
-        recorded: DeployTime,
-    },
+fn staged(release: &ReleaseId, stage: Stage) -> Event {
+    Event::Staged { release: release.clone(), stage }
 }

@@ -7,6 +7,9 @@
 //! | to… | start at |
 //! | --- | --- |
 //! | change what is current | [`Ledger::apply`] |
+//! | tell guards what is current | [`Ledger::briefing`] |
+//! | learn where which bundle runs | [`Census::observe`] |
+//! | know whether a release is everywhere | [`Convergence::of`] |
 //! | judge one request | [`decide`] |
 //! | run a guard | [`GuardCore::on_request`] |
 //!
@@ -29,28 +32,54 @@
 
 #![forbid(unsafe_code)]
 
+mod briefing;
 mod bundle;
+mod census;
+mod convergence;
+mod copy;
 mod decision;
 mod exempt;
 mod guard;
+mod history;
 mod ledger;
 mod manifest;
+mod mutant;
 mod policy;
+mod pop;
+mod rejection;
+mod release;
 mod time;
 mod worker_name;
 
+pub use briefing::Briefing;
 pub use bundle::{Bundle, BundleId, ParseBundleIdError, VersionRecord};
+pub use census::{BUNDLES, Census, ENOUGH, EVIDENCE, MEMORY, PLACES, Place, Seen, Sighting, Tally};
+pub use convergence::{Convergence, PlaceEvidence, Progress, RECENT};
+pub use copy::{ASKING, CopyInfo, GATHERED, Haste, Lookup, gather};
 pub use decision::{
-    Decision, Exemption, Mode, OnUnavailable, Reason, Situation, Staleness, Unchecked, Verdict,
-    decide,
+    Believed, Decision, Exemption, Mode, OnUnavailable, Reason, Situation, Staleness, Unchecked,
+    Verdict, decide,
 };
 pub use exempt::{ExemptPath, ParseExemptPathError};
 pub use guard::{Flight, GuardConfig, GuardCore, RequestLine, Step, Wake};
-pub use ledger::{
-    Applied, Command, Epoch, Event, HISTORY_LIMIT, Intent, Ledger, MAX_CLOCK_SKEW, Registration,
-    Rejection, Retired, Retirement, WorkerHistory,
+pub use history::{
+    HISTORY_LIMIT, PENDING_LIMIT, Retired, Retirement, Takeover, TookOver, WorkerHistory,
 };
-pub use manifest::{Manifest, WorkerManifest};
+pub use ledger::{
+    Applied, Command, Epoch, Event, Intent, LeaseTerms, Ledger, LedgerParts, MAX_CLOCK_SKEW,
+    RELEASE_LIMIT, Registration,
+};
+pub use manifest::{
+    Age, Breaker, Manifest, ManifestStep, Outlook, Standing, Standings, WorkerManifest,
+};
+#[cfg(feature = "mutants")]
+pub use mutant::{Mutant, plant, planted};
 pub use policy::{BackOff, CachePolicy, CachePolicyBuilder, Jitter, MaxAge, PolicyError};
+pub use pop::{ParsePopError, Pop};
+pub use rejection::Rejection;
+pub use release::{
+    Announcement, BAND, Cutover, Delay, MARGIN, ParseReleaseIdError, Release, ReleaseId,
+    ReleaseState, Stage, Strictness, Style,
+};
 pub use time::{DeployTime, ParseDeployTimeError, Timestamp};
 pub use worker_name::{ParseWorkerNameError, WorkerName};

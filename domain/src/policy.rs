@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 /// A lease: how long a manifest may be believed as fresh, from 100 ms to 1 h.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MaxAge(Duration);
 
 impl MaxAge {
@@ -36,7 +36,7 @@ impl MaxAge {
 }
 
 /// A fraction of a span, drawn at random, that keeps isolates from acting in step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Jitter(u16);
 
 impl Jitter {
@@ -56,7 +56,7 @@ impl Jitter {
 }
 
 /// How long the manager is left alone after it failed: doubled with every failure, jittered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackOff {
     first: Duration,
     longest: Duration,
@@ -88,7 +88,7 @@ impl BackOff {
 
 /// The figures of a guard's cache. [`Default`] has those of `README.md`; [`CachePolicy::builder`]
 /// changes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CachePolicy {
     max_age: MaxAge,
     refresh_ahead_percent: u8,

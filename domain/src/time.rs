@@ -43,6 +43,14 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This reading moved back by `by`, rounded down to a millisecond; stops at the first
+    /// representable one.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// The same moment by the calendar, if that reaches so far.
     fn date_time(self) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()

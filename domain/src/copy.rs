@@ -1,0 +1,98 @@
+//! The copy of the manager's answer that all isolates of a PoP share.
+//!
+//! A PoP asks the manager about twice a lease, however many guards it has. A copy keeps the age
+//! that its answer has: what a guard is handed is believed for the rest of the lease, so tiers never
+//! add up. While one guard asks for a new copy, the others go on with the old one.
+
+use core::time::Duration;
+
+use crate::mutant::{Mutant, planted};
+use crate::{Age, MaxAge, Sighting, Timestamp};
+
+/// How long a question for a new copy keeps others from asking as well. Whoever asks and fails to
+/// bring an answer by then has probably gone.
+pub const ASKING: Duration = Duration::from_secs(1);
+
+/// How many different bundles' sightings a PoP gathers between two questions.
+pub const GATHERED: usize = 64;
+
+/// What a PoP knows of a copy, by the clock of the machine that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CopyInfo {
+    /// When the manager was asked.
+    pub asked_at: Timestamp,
+    /// When its answer was there.
+    pub answered_at: Timestamp,
+    /// The lease that it gave; the default, if it gave none.
+    pub max_age: MaxAge,
+    /// How exactly the copy's age has to be taken.
+    pub age_tolerance: Duration,
+}
+
+/// How soon an answer is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Haste {
+    /// A request waits for it: a copy that will do is better than a new one.
+    Waiting,
+    /// Nobody does.
+    Background,
+}
+
+/// What to do with a copy, or without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// It will do, and is so old.
+    Use(Age),
+    /// Ask the manager for a new one; if that fails, this one, so old, will still do.
+    AskOr(Age),
+    /// Ask the manager. There is none, or it is worth nothing any more.
+    Ask,
+}
+
+impl CopyInfo {
+    /// How old the copy is at `now`; `None` if it has outlived its lease, or comes from a machine
+    /// whose clock is ahead, so that nobody can tell.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Option<Age> {
+        let at_least = now.since(self.answered_at)?;
+        let at_most = now.since(self.asked_at)?;
+        if planted(Mutant::CopiesAreNew) {
+            return Some(Age::NONE);
+        }
+        (at_most < self.max_age.get())
+            .then(|| Age { at_least, at_most }.give_or_take(self.age_tolerance))
+    }
+
+    /// What to do with it at `now`, for a guard that believes nothing for longer than `limit`,
+    /// where somebody has begun to ask for a new one at `asking_since`.
+    #[must_use]
+    pub fn look_up(
+        &self,
+        asking_since: Option<Timestamp>,
+        now: Timestamp,
+        limit: MaxAge,
+        haste: Haste,
+    ) -> Lookup {
+        let lease = limit.min(self.max_age).get();
+        let Some(age) = self.age(now).filter(|age| age.at_most < lease) else {
+            return Lookup::Ask;
+        };
+        let asking = asking_since.and_then(|since| now.since(since));
+        let is_asked_for = asking.is_some_and(|asking| asking < ASKING);
+        if haste == Haste::Waiting || is_asked_for || age.at_most < lease / 2 {
+            Lookup::Use(age)
+        } else {
+            Lookup::AskOr(age)
+        }
+    }
+}
+
+/// Adds a sighting to those that a PoP has gathered. One more bundle than there is room for is
+/// left out; its guards will be heard when they ask themselves.
+pub fn gather(gathered: &mut Vec<Sighting>, sighting: &Sighting) {
+    if let Some(known) = gathered.iter_mut().find(|known| known.is_of_the_same(sighting)) {
+        known.absorb(sighting);
+    } else if gathered.len() < GATHERED {
+        gathered.push(sighting.clone());
+    }
+}
