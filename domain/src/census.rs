@@ -188,6 +188,12 @@ impl Census {
         self.places.get(worker).into_iter().flatten().map(|(pop, place)| (*pop, place))
     }
 
+    /// Since when the breaker of `worker` is open in `pop`, as of the last sighting there.
+    #[must_use]
+    pub fn open_since(&self, worker: &WorkerName, pop: Pop) -> Option<Timestamp> {
+        self.places.get(worker)?.get(&pop)?.open_since
+    }
+
     /// Every Worker that was sighted.
     pub fn workers(&self) -> impl Iterator<Item = &WorkerName> {
         self.places.keys()
