@@ -3,13 +3,14 @@
 //! A [`Lab`] is a small Cloudflare on 127.0.0.1. Its [`Manager`] is a workerd process with the
 //! manager's Worker and Durable Object; each [`Pop`] is another one, with the demo Workers of one
 //! release. In every PoP a [`Link`] stands between the guards and the manager: it can slow down,
-//! hang, cut off and count what goes through. Everything listens on ports that the system hands
+//! hang, cut off and count what goes through. A PoP can have a [`Cache`]. Everything listens on ports that the system hands
 //! out, and ends with the value that stands for it.
 //!
 //! Whatever is answered and logged is kept, and searched for UUIDs and secrets in the end.
 
 #![forbid(unsafe_code)]
 
+mod cache;
 mod client;
 mod link;
 mod manager;
@@ -21,6 +22,7 @@ mod traffic;
 mod transcript;
 mod workerd;
 
+pub use cache::{Cache, CacheSetup, CacheStats};
 pub use client::{Answer, Client, Outgoing};
 pub use link::{Fault, Link, LinkStats};
 pub use manager::{Manager, ManagerSetup};

@@ -75,7 +75,7 @@ impl<'a> Manager<'a> {
                 objects: vec![object("version-manager")],
                 classes: vec!["VersionManager".to_owned()],
                 storage: Some(storage),
-                outbound: false,
+                ..Service::default()
             },
             Service {
                 name: "probe".to_owned(),

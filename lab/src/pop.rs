@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::place::install;
-use crate::{Answer, Lab, Link, Manager, Outgoing, Release, Service, Workerd};
+use crate::{Answer, Cache, CacheSetup, Lab, Link, Manager, Outgoing, Release, Service, Workerd};
 
 /// How the Workers of a PoP are set up, on top of their release.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,10 @@ pub struct PopSetup {
     pub json_vars: Vec<(String, String)>,
     /// Whether the Workers are to be left without a binding to the manager.
     pub unbound: bool,
+    /// The cache of the PoP.
+    pub cache: CacheSetup,
+    /// Other Workers, beside those of the demo: a name, and the source of an ES module.
+    pub scripts: Vec<(String, String)>,
 }
 
 impl PopSetup {
@@ -30,6 +34,20 @@ impl PopSetup {
         self.json_vars.push((name.to_owned(), json.to_owned()));
         self
     }
+
+    /// Gives the PoP a cache that works.
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        self.cache = CacheSetup::Working;
+        self
+    }
+
+    /// Adds a Worker: the source of an ES module.
+    #[must_use]
+    pub fn script(mut self, name: &str, source: &str) -> Self {
+        self.scripts.push((name.to_owned(), source.to_owned()));
+        self
+    }
 }
 
 /// A workerd process with both demo Workers of one release, and their link to the manager.
@@ -37,6 +55,7 @@ pub struct Pop<'a> {
     lab: &'a Lab,
     workerd: Workerd,
     link: Link,
+    cache: Option<Cache>,
 }
 
 impl<'a> Pop<'a> {
@@ -51,8 +70,11 @@ impl<'a> Pop<'a> {
         setup: &PopSetup,
     ) -> Result<Self, String> {
         let folder = lab.folder("pop")?;
-        std::fs::write(folder.join("link.js"), include_str!("link.js"))
-            .map_err(|error| error.to_string())?;
+        let write = |file: &str, source: &str| {
+            std::fs::write(folder.join(file), source)
+                .map_err(|error| format!("failed to write {file}: {error}"))
+        };
+        write("link.js", include_str!("link.js"))?;
         let mut services = vec![Service {
             name: "link".to_owned(),
             modules: vec!["link.js".to_owned()],
@@ -60,6 +82,17 @@ impl<'a> Pop<'a> {
             outbound: true,
             ..Service::default()
         }];
+        let cache = (setup.cache != CacheSetup::None).then(|| "cache".to_owned());
+        if let Some(name) = &cache {
+            write("cache.js", include_str!("cache.js"))?;
+            let idle = setup.cache == CacheSetup::Idle;
+            services.push(Service {
+                name: name.clone(),
+                modules: vec!["cache.js".to_owned()],
+                json_vars: vec![("IDLE".to_owned(), idle.to_string())],
+                ..Service::default()
+            });
+        }
         for name in ["op-auth", "op-token"] {
             let app = Path::new("apps").join(name);
             let mut vars = release.vars();
@@ -75,20 +108,39 @@ impl<'a> Pop<'a> {
                 vars,
                 json_vars: setup.json_vars.clone(),
                 objects: if setup.unbound { vec![] } else { vec![link] },
+                cache: cache.clone(),
                 ..Service::default()
             });
         }
-        let sockets = [("op-auth", "op-auth"), ("op-token", "op-token"), ("link", "link")];
+        for (name, source) in &setup.scripts {
+            let file = format!("{name}.js");
+            write(&file, source)?;
+            services.push(Service {
+                name: name.clone(),
+                modules: vec![file],
+                cache: cache.clone(),
+                ..Service::default()
+            });
+        }
+        let sockets: Vec<_> =
+            services.iter().map(|service| (service.name.as_str(), service.name.as_str())).collect();
         let workerd = Workerd::start(&folder, "pop", &services, &sockets, lab.transcript())?;
         let link = Link::new(lab.client().clone(), workerd.url("link"));
         link.forward_to(&manager.object_url())?;
-        Ok(Self { lab, workerd, link })
+        let cache = cache.map(|name| Cache::new(lab.client().clone(), workerd.url(&name)));
+        Ok(Self { lab, workerd, link, cache })
     }
 
     /// The link to the manager.
     #[must_use]
     pub fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// The cache, if the PoP has one.
+    #[must_use]
+    pub fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     /// Where a Worker is.

@@ -46,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) storage: Option<PathBuf>,
     /// Whether it may reach 127.0.0.1.
     pub(crate) outbound: bool,
+    /// The service behind its `caches`; without one they reject everything.
+    pub(crate) cache: Option<String>,
 }
 
 impl Service {
@@ -93,6 +95,9 @@ impl Service {
         }
         if self.outbound {
             text.push_str("globalOutbound = \"loopback\",\n");
+        }
+        if let Some(cache) = &self.cache {
+            let _ = writeln!(text, "cacheApiOutbound = {cache:?},");
         }
         text.push_str(")),\n");
         if let Some(path) = &self.storage {
