@@ -31,4 +31,4 @@ pub use pop::{Pop, PopSetup};
 pub use release::{CodeFormat, Release};
 pub use traffic::{Counts, Traffic};
 pub use transcript::{Leak, Transcript};
-pub(crate) use workerd::{Service, Workerd};
+pub(crate) use workerd::{CF_HEADER, Service, Workerd};

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::place::install;
-use crate::{Answer, Cache, CacheSetup, Lab, Link, Manager, Outgoing, Release, Service, Workerd};
+use crate::{
+    Answer, CF_HEADER, Cache, CacheSetup, Lab, Link, Manager, Outgoing, Release, Service, Workerd,
+};
 
 /// How the Workers of a PoP are set up, on top of their release.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,9 @@ pub struct PopSetup {
     pub json_vars: Vec<(String, String)>,
     /// Whether the Workers are to be left without a binding to the manager.
     pub unbound: bool,
+    /// What `request.cf.colo` is for clients of the PoP: three letters. Without, it is a name that
+    /// no other PoP of the lab has.
+    pub name: Option<String>,
     /// The cache of the PoP.
     pub cache: CacheSetup,
     /// Other Workers, beside those of the demo: a name, and the source of an ES module.
@@ -35,6 +40,13 @@ impl PopSetup {
         self
     }
 
+    /// Names the PoP by three letters, as Cloudflare names its own after airports.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// Gives the PoP a cache that works.
     #[must_use]
     pub fn cached(mut self) -> Self {
@@ -53,6 +65,7 @@ impl PopSetup {
 /// A workerd process with both demo Workers of one release, and their link to the manager.
 pub struct Pop<'a> {
     lab: &'a Lab,
+    name: String,
     workerd: Workerd,
     link: Link,
     cache: Option<Cache>,
@@ -128,7 +141,14 @@ impl<'a> Pop<'a> {
         let link = Link::new(lab.client().clone(), workerd.url("link"));
         link.forward_to(&manager.object_url())?;
         let cache = cache.map(|name| Cache::new(lab.client().clone(), workerd.url(&name)));
-        Ok(Self { lab, workerd, link, cache })
+        let name = setup.name.clone().unwrap_or_else(|| lab.pop_name());
+        Ok(Self { lab, name, workerd, link, cache })
+    }
+
+    /// Its name, which Workers read as `request.cf.colo`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The link to the manager.
@@ -143,10 +163,26 @@ impl<'a> Pop<'a> {
         self.cache.as_ref()
     }
 
-    /// Where a Worker is.
+    /// Where a Worker is. Requests that are sent there by hand have no `cf`.
     #[must_use]
     pub fn url(&self, worker: &str) -> String {
         self.workerd.url(worker)
+    }
+
+    /// Sends a request to a Worker, as a client does that is near to this PoP.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub fn send(
+        &self,
+        method: &str,
+        worker: &str,
+        path: &str,
+        outgoing: Outgoing,
+    ) -> Result<Answer, String> {
+        let cf = serde_json::json!({ "colo": self.name }).to_string();
+        let url = format!("{}{path}", self.url(worker));
+        self.lab.client().send(method, &url, outgoing.header(CF_HEADER, &cf))
     }
 
     /// Asks `op-auth` for a code.
@@ -154,7 +190,7 @@ impl<'a> Pop<'a> {
     /// # Errors
     /// What kept the answer from coming.
     pub fn authorize(&self) -> Result<Answer, String> {
-        self.lab.client().get(&format!("{}/authorize", self.url("op-auth")))
+        self.send("GET", "op-auth", "/authorize", Outgoing::new())
     }
 
     /// Redeems a code at `op-token`.
@@ -165,7 +201,7 @@ impl<'a> Pop<'a> {
         let form = Outgoing::new()
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(format!("grant_type=authorization_code&code={code}"));
-        self.lab.client().send("POST", &format!("{}/token", self.url("op-token")), form)
+        self.send("POST", "op-token", "/token", form)
     }
 
     /// Ends the process. Requests that it has not answered are lost.
