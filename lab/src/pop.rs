@@ -1,10 +1,12 @@
 //! One point of presence.
 
+use std::marker::PhantomData;
 use std::path::Path;
 
 use crate::place::install;
 use crate::{
-    Answer, CF_HEADER, Cache, CacheSetup, Lab, Link, Manager, Outgoing, Release, Service, Workerd,
+    Answer, CF_HEADER, Cache, CacheSetup, Client, Lab, Link, Manager, Outgoing, Release, Service,
+    Workerd,
 };
 
 /// How the Workers of a PoP are set up, on top of their release.
@@ -64,9 +66,11 @@ impl PopSetup {
 
 /// A workerd process with both demo Workers of one release, and their link to the manager.
 pub struct Pop<'a> {
-    lab: &'a Lab,
-    name: String,
     workerd: Workerd,
+    name: String,
+    entrance: Entrance,
+    /// The process lives in a folder of the lab.
+    lab: PhantomData<&'a Lab>,
     link: Link,
     cache: Option<Cache>,
 }
@@ -142,7 +146,13 @@ impl<'a> Pop<'a> {
         link.forward_to(&manager.object_url())?;
         let cache = cache.map(|name| Cache::new(lab.client().clone(), workerd.url(&name)));
         let name = setup.name.clone().unwrap_or_else(|| lab.pop_name());
-        Ok(Self { lab, name, workerd, link, cache })
+        let entrance = Entrance {
+            client: lab.client().clone(),
+            cf: serde_json::json!({ "colo": name }).to_string(),
+            op_auth: workerd.url("op-auth"),
+            op_token: workerd.url("op-token"),
+        };
+        Ok(Self { workerd, name, entrance, lab: PhantomData, link, cache })
     }
 
     /// Its name, which Workers read as `request.cf.colo`.
@@ -180,9 +190,7 @@ impl<'a> Pop<'a> {
         path: &str,
         outgoing: Outgoing,
     ) -> Result<Answer, String> {
-        let cf = serde_json::json!({ "colo": self.name }).to_string();
-        let url = format!("{}{path}", self.url(worker));
-        self.lab.client().send(method, &url, outgoing.header(CF_HEADER, &cf))
+        self.entrance.send(method, &format!("{}{path}", self.url(worker)), outgoing)
     }
 
     /// Asks `op-auth` for a code.
@@ -190,7 +198,7 @@ impl<'a> Pop<'a> {
     /// # Errors
     /// What kept the answer from coming.
     pub fn authorize(&self) -> Result<Answer, String> {
-        self.send("GET", "op-auth", "/authorize", Outgoing::new())
+        self.entrance.authorize()
     }
 
     /// Redeems a code at `op-token`.
@@ -198,14 +206,43 @@ impl<'a> Pop<'a> {
     /// # Errors
     /// What kept the answer from coming.
     pub fn redeem(&self, code: &str) -> Result<Answer, String> {
-        let form = Outgoing::new()
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .body(format!("grant_type=authorization_code&code={code}"));
-        self.send("POST", "op-token", "/token", form)
+        self.entrance.redeem(code)
+    }
+
+    /// Where its clients come in.
+    pub(crate) fn entrance(&self) -> &Entrance {
+        &self.entrance
     }
 
     /// Ends the process. Requests that it has not answered are lost.
     pub fn kill(&mut self) {
         self.workerd.kill();
+    }
+}
+
+/// Where the clients of a PoP come in. It is still there when the PoP has ended, but nobody answers.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    client: Client,
+    /// What is sent along for `request.cf`.
+    cf: String,
+    op_auth: String,
+    op_token: String,
+}
+
+impl Entrance {
+    fn send(&self, method: &str, url: &str, outgoing: Outgoing) -> Result<Answer, String> {
+        self.client.send(method, url, outgoing.header(CF_HEADER, &self.cf))
+    }
+
+    pub(crate) fn authorize(&self) -> Result<Answer, String> {
+        self.send("GET", &format!("{}/authorize", self.op_auth), Outgoing::new())
+    }
+
+    pub(crate) fn redeem(&self, code: &str) -> Result<Answer, String> {
+        let form = Outgoing::new()
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(format!("grant_type=authorization_code&code={code}"));
+        self.send("POST", &format!("{}/token", self.op_token), form)
     }
 }
