@@ -7,15 +7,15 @@ use skewguard_lab::{
     Answer, CacheSetup, CacheStats, CodeFormat, Lab, Manager, ManagerSetup, Pop, PopSetup, Release,
 };
 
-/// Does with `caches.default` what the path says, and tells what came of it.
+/// Does with a cache what the path says, and tells what came of it.
 const SCRIPT: &str = r#"
 const actions = {
-  put(url, control) {
+  put(cache, url, control) {
     const headers = { "Cache-Control": control, "X-Kind": "kept" };
-    return caches.default.put(url, new Response("the body", { status: 201, headers }));
+    return cache.put(url, new Response("the body", { status: 201, headers }));
   },
-  match: (url) => caches.default.match(url),
-  delete: (url) => caches.default.delete(url),
+  match: (cache, url) => cache.match(url),
+  delete: (cache, url) => cache.delete(url),
 };
 
 async function tell(result) {
@@ -28,9 +28,11 @@ export default {
   async fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
     const url = `https://cache.invalid/${searchParams.get("key")}`;
+    const name = searchParams.get("cache");
+    const cache = name ? await caches.open(name) : caches.default;
     let pending;
     try {
-      pending = actions[pathname.slice(1)](url, searchParams.get("control"));
+      pending = actions[pathname.slice(1)](cache, url, searchParams.get("control"));
     } catch (error) {
       return Response.json({ threw: `${error}` });
     }
@@ -69,6 +71,16 @@ fn what_one_worker_puts_another_of_the_same_pop_finds() {
     assert_eq!(found, expected);
     assert_eq!(told(&lab, &pop, "east", "match?key=b"), "undefined", "the key counts");
     assert_eq!(stats(&pop), CacheStats { hits: 1, misses: 2, puts: 1, deletes: 0 });
+}
+
+#[test]
+fn a_cache_with_a_name_is_another_one() {
+    let lab = Lab::new().expect("a lab");
+    let pop = pop(&lab, PopSetup::default().cached());
+    told(&lab, &pop, "west", "put?cache=mine&key=a&control=max-age=60");
+    assert_eq!(told(&lab, &pop, "east", "match?cache=mine&key=a"), "the body");
+    assert_eq!(told(&lab, &pop, "east", "match?cache=yours&key=a"), "undefined");
+    assert_eq!(told(&lab, &pop, "east", "match?key=a"), "undefined");
 }
 
 #[test]
