@@ -27,7 +27,7 @@ pub fn parse_announcement(body: &[u8]) -> Result<Announcement, InvalidRelease> {
     if workers.is_empty() || workers.len() > Announcement::MAX_WORKERS {
         return Err(InvalidRelease::Workers);
     }
-    let bundles: Result<BTreeMap<_, _>, _> = workers.iter().map(parse_bundle).collect();
+    let bundles = workers.iter().map(parse_bundle).collect::<Result<BTreeMap<_, _>, _>>()?;
     let strict = flag(&fields, "strict").ok_or(InvalidRelease::Strict)?;
     let share = flag(&fields, "share").ok_or(InvalidRelease::Share)?;
     let style = match (strict, share) {
@@ -36,7 +36,7 @@ pub fn parse_announcement(body: &[u8]) -> Result<Announcement, InvalidRelease> {
         (false, true) => Style::Canary,
         (true, true) => return Err(InvalidRelease::StrictShare),
     };
-    Ok(Announcement { id, style, bundles: bundles? })
+    Ok(Announcement { id, style, bundles })
 }
 
 fn parse_bundle(
