@@ -9,6 +9,7 @@
 mod fixtures;
 mod version_manager;
 mod wire_answer;
+mod wire_briefing;
 mod wire_error_code;
 mod wire_registration;
 mod wire_secrecy;
