@@ -12,5 +12,6 @@ mod wire_answer;
 mod wire_briefing;
 mod wire_error_code;
 mod wire_registration;
+mod wire_release;
 mod wire_secrecy;
 mod wire_version_answer;
