@@ -14,4 +14,5 @@ mod wire_error_code;
 mod wire_registration;
 mod wire_release;
 mod wire_secrecy;
+mod wire_sightings;
 mod wire_version_answer;
