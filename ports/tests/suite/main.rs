@@ -13,6 +13,7 @@ mod wire_briefing;
 mod wire_error_code;
 mod wire_registration;
 mod wire_release;
+mod wire_release_answer;
 mod wire_secrecy;
 mod wire_sightings;
 mod wire_version_answer;
