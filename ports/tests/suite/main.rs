@@ -7,6 +7,7 @@
 //! It is one crate of many files, so that it links once and the fixtures are shared.
 
 mod fixtures;
+mod log;
 mod version_manager;
 mod wire_answer;
 mod wire_briefing;
