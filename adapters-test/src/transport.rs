@@ -74,7 +74,9 @@ impl Transport for FaultyTransport {
             state.behaviour.clone()
         };
         let (outcome, after) = match behaviour {
-            Behaviour::Answer(manifest, after) => (Ok(Told { manifest: *manifest, text: None }), after),
+            Behaviour::Answer(manifest, after) => {
+                (Ok(Told { manifest: *manifest, text: None }), after)
+            }
             Behaviour::Fail(error, after) => (Err(error), after),
             Behaviour::Hang => (Err(TransportError::Timeout), timeout),
         };
