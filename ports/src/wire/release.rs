@@ -27,7 +27,7 @@ pub fn parse_announcement(body: &[u8]) -> Result<Announcement, InvalidRelease> {
     if workers.is_empty() || workers.len() > Announcement::MAX_WORKERS {
         return Err(InvalidRelease::Workers);
     }
-    let bundles: Result<BTreeMap<_, _>, _> = workers.iter().map(parse_bundle).collect();
+    let bundles = workers.iter().map(parse_bundle).collect::<Result<BTreeMap<_, _>, _>>()?;
     let strict = flag(&fields, "strict").ok_or(InvalidRelease::Strict)?;
     let share = flag(&fields, "share").ok_or(InvalidRelease::Share)?;
     let style = match (strict, share) {
@@ -36,7 +36,7 @@ pub fn parse_announcement(body: &[u8]) -> Result<Announcement, InvalidRelease> {
         (false, true) => Style::Canary,
         (true, true) => return Err(InvalidRelease::StrictShare),
     };
-    Ok(Announcement { id, style, bundles: bundles? })
+    Ok(Announcement { id, style, bundles })
 }
 
 fn parse_bundle(
@@ -44,7 +44,7 @@ fn parse_bundle(
 ) -> Result<(WorkerName, (BundleId, DeployTime)), InvalidRelease> {
     let worker: WorkerName = name
         .parse()
-        .map_err(|error| InvalidRelease::Worker(name.chars().take(80).collect(), error))?;
+        .map_err(|error| InvalidRelease::Worker(name.chars().take(8).collect(), error))?;
     let wrong = |problem| InvalidRelease::Bundle(worker.to_string(), problem);
     let text = |field, not_text| match bundle.get(field) {
         None => Err(wrong(InvalidBundle::Missing(field))),
@@ -106,7 +106,7 @@ pub enum InvalidRelease {
     /// `workers` is something else.
     #[error("\"workers\" is an object of 1 to 100 Workers, each with \"uuid\" and \"deployTime\"")]
     Workers,
-    /// A name is not a Worker's.
+    /// A name, of which these are the first 8 characters, is not a Worker's. It may be a UUID.
     #[error("\"workers\": {0:?}: {1}")]
     Worker(String, ParseWorkerNameError),
     /// Something is wrong with a Worker's bundle.

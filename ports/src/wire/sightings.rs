@@ -1,9 +1,11 @@
 //! What guards report along with their question.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use skewguard_domain::{Breaker, Bundle, Pop, Sighting, Tally};
 
 use super::ErrorCode;
+use super::fields::Fields;
 
 /// The body of a question: `{ pop, sightings: [ … ] }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,14 +38,6 @@ fn one() -> u32 {
     1
 }
 
-/// The fields that are there; each sighting is read by itself.
-#[derive(Deserialize)]
-struct Loose {
-    pop: Option<String>,
-    #[serde(default)]
-    sightings: Vec<serde_json::Value>,
-}
-
 impl SightingsBody {
     /// What was sighted in `pop`.
     #[must_use]
@@ -68,8 +62,13 @@ impl SightingsBody {
 /// # Errors
 /// [`InvalidSightings`] if it is no such object.
 pub fn parse_sightings(body: &[u8]) -> Result<(Pop, Vec<Sighting>), InvalidSightings> {
-    let Loose { pop, sightings } = serde_json::from_slice(body).map_err(|_| InvalidSightings)?;
-    let pop = pop.and_then(|pop| pop.parse().ok()).unwrap_or(Pop::UNKNOWN);
+    let mut fields: Fields = serde_json::from_slice(body).map_err(|_| InvalidSightings)?;
+    let pop = fields.get("pop").and_then(Value::as_str).and_then(|pop| pop.parse().ok());
+    let sightings = match fields.remove("sightings") {
+        None => Vec::new(),
+        Some(Value::Array(sightings)) => sightings,
+        Some(_) => return Err(InvalidSightings),
+    };
     let sightings = sightings.into_iter().filter_map(|sighting| {
         let sighting: SightingBody = serde_json::from_value(sighting).ok()?;
         Some(Sighting {
@@ -90,7 +89,7 @@ pub fn parse_sightings(body: &[u8]) -> Result<(Pop, Vec<Sighting>), InvalidSight
             reports: sighting.reports.max(1),
         })
     });
-    Ok((pop, sightings.collect()))
+    Ok((pop.unwrap_or(Pop::UNKNOWN), sightings.collect()))
 }
 
 /// A body that does not tell what was sighted.
