@@ -26,21 +26,25 @@ pub(crate) fn precondition(if_match: Option<&str>) -> Result<Precondition, Error
     epochs.map(Precondition::Epochs).ok_or(ErrorCode::InvalidIfMatch)
 }
 
-/// Reads `before` and `limit` from the pairs of a query. Others are ignored.
+/// The query of a URL, with its question mark; nothing, if there is none.
+pub(crate) fn query(url: &str) -> &str {
+    let url = url.split('#').next().unwrap_or_default();
+    url.find('?').map_or("", |start| &url[start..])
+}
+
+/// Reads `before` and `limit` from a query. Others are ignored.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidPage`] if one of them is no number in range.
-pub(crate) fn audit_page(
-    query: impl Iterator<Item = (String, String)>,
-) -> Result<AuditPage, ErrorCode> {
+pub(crate) fn audit_page(query: &str) -> Result<AuditPage, ErrorCode> {
     let mut page = AuditPage { before: None, limit: AuditPage::DEFAULT };
-    for (name, value) in query {
-        match name.as_str() {
-            "before" => {
+    for pair in query.trim_start_matches('?').split('&') {
+        match pair.split_once('=') {
+            Some(("before", value)) => {
                 let before = value.parse().map_err(|_| ErrorCode::InvalidPage)?;
                 page.before = Some(Epoch::new(before));
             }
-            "limit" => {
+            Some(("limit", value)) => {
                 let limit = value.parse().ok();
                 let limit = limit.filter(|limit| (1..=AuditPage::LARGEST).contains(limit));
                 page.limit = limit.ok_or(ErrorCode::InvalidPage)?;
@@ -78,29 +82,31 @@ mod tests {
         }
     }
 
-    fn page(pairs: &[(&str, &str)]) -> Result<AuditPage, ErrorCode> {
-        audit_page(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
-    }
-
     #[test]
     fn a_page_is_the_latest_where_nothing_else_is_said() {
         let latest = AuditPage { before: None, limit: AuditPage::DEFAULT };
-        assert_eq!(page(&[]), Ok(latest));
-        assert_eq!(page(&[("other", "x")]), Ok(latest));
+        for nothing in ["", "?", "?other=x", "?before"] {
+            assert_eq!(audit_page(nothing), Ok(latest), "{nothing}");
+        }
     }
 
     #[test]
     fn a_page_can_be_told_where_to_begin_and_how_long_to_be() {
         let expected = AuditPage { before: Some(Epoch::new(9)), limit: 200 };
-        assert_eq!(page(&[("before", "9"), ("limit", "200")]), Ok(expected));
+        assert_eq!(audit_page("?before=9&limit=200"), Ok(expected));
     }
 
     #[test]
     fn a_page_out_of_range_is_an_error() {
-        for pair in
-            [("before", "x"), ("before", "-1"), ("limit", "0"), ("limit", "201"), ("limit", "")]
-        {
-            assert_eq!(page(&[pair]), Err(ErrorCode::InvalidPage), "{pair:?}");
+        for wrong in ["?before=x", "?before=-1", "?limit=0", "?limit=201", "?limit="] {
+            assert_eq!(audit_page(wrong), Err(ErrorCode::InvalidPage), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_query_is_what_stands_between_question_mark_and_fragment() {
+        assert_eq!(query("https://a/b?c=d&e=f#g?h"), "?c=d&e=f");
+        assert_eq!(query("https://a/b#g?h"), "");
+        assert_eq!(query("https://a/b"), "");
     }
 }

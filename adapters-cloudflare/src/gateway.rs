@@ -7,6 +7,7 @@ use worker::{Env, Headers, Request, RequestInit, Response, Result};
 
 use crate::auth::{Access, Secrets};
 use crate::body::read_body;
+use crate::conditions::query;
 use crate::console::Console;
 use crate::names::{MANAGER_BINDING, MANAGER_INSTANCE};
 use crate::respond;
@@ -50,9 +51,8 @@ pub async fn gateway(mut request: Request, env: &Env) -> Result<Response> {
         init.with_body(Some(JsValue::from(js_sys::Uint8Array::from(body.as_slice()))));
     }
     let inside = path.strip_prefix(PUBLIC_PREFIX).unwrap_or_default();
-    let url = request.url()?;
-    let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
-    let url = format!("https://version-manager{inside}{query}");
+    let asked = request.inner().url();
+    let url = format!("https://version-manager{inside}{}", query(&asked));
     match pass_on(env, &url, &init).await {
         Ok(response) => Ok(response),
         Err(error) => {

@@ -16,7 +16,7 @@ use worker::{Env, Request, Response, Result, State};
 use crate::auth::Secrets;
 use crate::body::{is_json, read_body};
 use crate::clock::WorkersClock;
-use crate::conditions::{audit_page, precondition};
+use crate::conditions::{audit_page, precondition, query};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::names;
@@ -106,8 +106,7 @@ impl ManagerObject {
             }
             Route::Change(change, id) => self.change_release(change, id?, by()?, request).await,
             Route::Audit => {
-                let url = request.url()?;
-                let page = audit_page(url.query_pairs().into_owned())?;
+                let page = audit_page(query(&request.inner().url()))?;
                 let entries = self.manager.audit(page).await?;
                 Ok(respond::json(200, &AuditAnswer::new(entries, page.limit))?)
             }

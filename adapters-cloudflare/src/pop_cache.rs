@@ -8,12 +8,15 @@ use core::fmt::Write as _;
 use core::time::Duration;
 
 use async_trait::async_trait;
+use js_sys::{Object, Promise, Reflect};
 use skewguard_domain::{
-    Breaker, Bundle, CopyInfo, Manifest, MaxAge, Sighting, Tally, Timestamp, WorkerName,
+    Breaker, Bundle, CopyInfo, DeployTime, Manifest, MaxAge, Sighting, Tally, Timestamp, WorkerName,
 };
 use skewguard_ports::PopCache;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, CacheStorage, Response, ResponseInit};
 use worker::send::IntoSendFuture;
-use worker::{Cache, Response};
 
 use crate::names::POP_CACHE;
 use crate::read;
@@ -45,28 +48,48 @@ impl ZoneCache {
     async fn get(&self, entry: &str) -> Option<String> {
         let key = format!("{}/{entry}", self.base.as_ref()?);
         let read = async {
-            let cache = Cache::open(POP_CACHE.to_owned()).await;
-            let found = cache.get(key, false).await;
-            found.ok()??.text().await.ok()
+            let found = settled(open().await?.match_with_str(&key)).await?;
+            let text = found.dyn_into::<Response>().ok()?.text().ok()?;
+            settled(text).await?.as_string()
         };
         read.into_send().await
     }
 
+    /// Keeps an entry. What can't be kept is asked for again.
     async fn put(&self, entry: &str, text: String, seconds: u64) {
         let Some(base) = &self.base else { return };
         let key = format!("{base}/{entry}");
         let write = async {
-            let cache = Cache::open(POP_CACHE.to_owned()).await;
-            let response = Response::builder()
-                .with_header("Cache-Control", &format!("max-age={seconds}"))
-                .map(|builder| builder.fixed(text.into_bytes()));
-            if let Ok(response) = response {
-                // What is not kept is asked for.
-                let _ = cache.put(key, response).await;
-            }
+            let response = response(&text, seconds)?;
+            settled(open().await?.put_with_str(&key, &response)).await
         };
         write.into_send().await;
     }
+}
+
+/// The named cache, where the platform has one. It is opened anew for each use, since what belongs
+/// to one request must not be used by another.
+async fn open() -> Option<Cache> {
+    let caches = Reflect::get(&js_sys::global(), &JsValue::from_str("caches")).ok()?;
+    let caches: CacheStorage = caches.unchecked_into();
+    settled(caches.open(POP_CACHE)).await.map(JsCast::unchecked_into)
+}
+
+/// What a promise comes to; nothing, if it is rejected.
+async fn settled<T>(promise: Promise<T>) -> Option<JsValue>
+where
+    T: JsCast,
+{
+    JsFuture::from(promise.unchecked_into::<Promise>()).await.ok()
+}
+
+fn response(text: &str, seconds: u64) -> Option<Response> {
+    let headers = Object::new();
+    let max_age = JsValue::from_str(&format!("max-age={seconds}"));
+    Reflect::set(&headers, &JsValue::from_str("Cache-Control"), &max_age).ok()?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    Response::new_with_opt_str_and_init(Some(text), &init).ok()
 }
 
 #[async_trait]
@@ -129,7 +152,7 @@ fn write_sighting(lines: &mut String, sighting: &Sighting) {
         Breaker::Open => "open",
         Breaker::Closed => "closed",
     };
-    let deploy_time = bundle.deploy_time.map_or_else(|| "-".to_owned(), |time| time.to_string());
+    let deploy_time = bundle.deploy_time.map_or(-1, |time| time.as_timestamp().as_unix_millis());
     // Writing to a text does not fail.
     let _ = writeln!(
         lines,

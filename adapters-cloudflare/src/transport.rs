@@ -113,7 +113,8 @@ fn report(pop: Pop, sightings: &[Sighting]) -> String {
             tally.breaker_open,
         );
         if let Some(deploy_time) = bundle.deploy_time {
-            let _ = write!(body, ",\"deployTime\":\"{deploy_time}\"");
+            let millis = deploy_time.as_timestamp().as_unix_millis();
+            let _ = write!(body, ",\"deployTimeMs\":{millis}");
         }
         body.push_str(match breaker {
             Breaker::Open => ",\"breaker\":\"open\"}",
