@@ -626,10 +626,15 @@ impl Ledger {
         if let Some(retirement) = self.retirement_of(worker, record.bundle, at) {
             return Err(Rejection::Retired { retirement });
         }
-        let latest = self.workers.get(worker).map(|history| history.latest().record);
-        match latest {
-            Some(latest) if record.precedence() <= latest.precedence() => {
-                Err(Rejection::OlderDeployTime { current: latest.deploy_time })
+        let Some(history) = self.workers.get(worker) else { return Ok(()) };
+        let latest = history.latest().record;
+        if record.precedence() <= latest.precedence() {
+            return Err(Rejection::OlderDeployTime { current: latest.deploy_time });
+        }
+        match history.forgotten() {
+            // It may have been retired, and nobody remembers.
+            Some(forgotten) if record.deploy_time <= forgotten => {
+                Err(Rejection::OlderDeployTime { current: forgotten })
             }
             _ => Ok(()),
         }
