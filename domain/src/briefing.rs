@@ -83,7 +83,9 @@ impl Ledger {
             let begun = history.begun(instant);
             let to_come = &history.takeovers()[begun.len()..];
             if let Some((latest, before)) = begun.split_last() {
-                newest = Some(latest.record.deploy_time).max(history.forgotten());
+                // What is forgotten is refused by its age alone, and so its own millisecond counts.
+                let forgotten = history.forgotten().map(DeployTime::next);
+                newest = Some(latest.record.deploy_time).max(forgotten);
                 if latest.cutover.is_pending(instant) {
                     // In the band: the old has stopped, and the new has not started.
                     lists.held.push(latest.record);
@@ -106,7 +108,8 @@ impl Ledger {
                 (Stage::Announced, Style::Plain | Style::Canary) => lists.announced.push(*record),
                 (Stage::Shared { .. }, _) => {
                     lists.serving.push(*record);
-                    newest = newest.max(Some(record.deploy_time));
+                    // Where nothing has ever taken over, a canary shares with what is unknown.
+                    newest = newest.map(|newest| newest.max(record.deploy_time));
                 }
                 (Stage::Aborted { .. }, _) => lists.retired.push(*record),
                 (Stage::Activated { .. }, _) => {}

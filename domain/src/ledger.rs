@@ -500,9 +500,15 @@ impl Ledger {
         let mut changes = BTreeMap::new();
         for worker in concerned {
             let Some(history) = self.workers.get(worker) else { continue };
-            // A Worker that had nothing at that time goes on with what it has.
-            let Some(then) = history.as_of(epoch) else { continue };
-            changes.insert(worker, then.record);
+            let then = history.as_of(epoch).map(|takeover| takeover.record);
+            // Where its takeover is forgotten, the release still knows its own bundle.
+            let then = match then.or_else(|| target.bundles.get(worker).copied()) {
+                Some(then) => then,
+                None if history.forgotten().is_some() => return Err(Rejection::UnknownRelease),
+                // A Worker that had nothing at that time goes on with what it has.
+                None => continue,
+            };
+            changes.insert(worker, then);
             let undone = history.takeovers().iter().filter(|takeover| takeover.epoch > epoch);
             strictness = undone.map(|takeover| takeover.strictness).fold(strictness, Ord::max);
         }
@@ -626,10 +632,15 @@ impl Ledger {
         if let Some(retirement) = self.retirement_of(worker, record.bundle, at) {
             return Err(Rejection::Retired { retirement });
         }
-        let latest = self.workers.get(worker).map(|history| history.latest().record);
-        match latest {
-            Some(latest) if record.precedence() <= latest.precedence() => {
-                Err(Rejection::OlderDeployTime { current: latest.deploy_time })
+        let Some(history) = self.workers.get(worker) else { return Ok(()) };
+        let latest = history.latest().record;
+        if record.precedence() <= latest.precedence() {
+            return Err(Rejection::OlderDeployTime { current: latest.deploy_time });
+        }
+        match history.forgotten() {
+            // It may have been retired, and nobody remembers.
+            Some(forgotten) if record.deploy_time <= forgotten => {
+                Err(Rejection::OlderDeployTime { current: forgotten })
             }
             _ => Ok(()),
         }

@@ -77,6 +77,11 @@ impl DeployTime {
     pub const fn as_timestamp(self) -> Timestamp {
         self.0
     }
+
+    /// The next millisecond; stops at the last one of the year 9999.
+    pub(crate) fn next(self) -> Self {
+        Self::try_from(self.0.after(Duration::from_millis(1))).unwrap_or(self)
+    }
 }
 
 impl TryFrom<Timestamp> for DeployTime {
