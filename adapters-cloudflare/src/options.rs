@@ -121,8 +121,8 @@ fn override_policy(
 ) -> CachePolicy {
     let mut number = |setting| {
         let text = variable(setting)?;
-        let read = text.trim().parse::<u64>();
-        read.map_err(|_| note(setting, "set it to a whole number".to_owned())).ok()
+        let read = text.trim().parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
+        read.ok_or_else(|| note(setting, "set it to a whole number".to_owned())).ok()
     };
     let millis = |number: Option<u64>| number.map(Duration::from_millis);
     let max_age = millis(number(MAX_AGE));

@@ -146,6 +146,10 @@ impl Transport for StubTransport {
         };
         flight.into_send().await
     }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        read::manifest(text, worker)
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use skewguard_domain::Manifest;
+use skewguard_domain::{Manifest, WorkerName};
+use skewguard_ports::wire::BriefingAnswer;
 use skewguard_ports::{Question, Timer, Told, Transport, TransportError};
 
 use crate::ManualClock;
@@ -82,5 +83,10 @@ impl Transport for FaultyTransport {
         };
         self.clock.sleep(after.min(timeout)).await;
         if after < timeout { outcome } else { Err(TransportError::Timeout) }
+    }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        let answer: BriefingAnswer = serde_json::from_str(text).ok()?;
+        answer.manifest(worker).ok()
     }
 }

@@ -15,19 +15,12 @@ use super::{
     DECIDED_AT, DurableStorage, LONGER_UNTIL, MAX_AGE, epoch, integer, timestamp, unavailable,
 };
 
-/// A bundle, wherever it is stored.
 #[derive(Deserialize)]
-struct RecordRow {
+struct TakeoverRow {
     worker: String,
     uuid: String,
     deploy_time_ms: f64,
     registered_at_ms: f64,
-}
-
-#[derive(Deserialize)]
-struct TakeoverRow {
-    #[serde(flatten)]
-    record: RecordRow,
     epoch: f64,
     stop_at_ms: f64,
     start_at_ms: f64,
@@ -55,8 +48,10 @@ struct ReleaseRow {
 #[derive(Deserialize)]
 struct ReleaseBundleRow {
     release: String,
-    #[serde(flatten)]
-    record: RecordRow,
+    worker: String,
+    uuid: String,
+    deploy_time_ms: f64,
+    registered_at_ms: f64,
 }
 
 #[derive(Deserialize)]
@@ -91,37 +86,28 @@ impl DurableStorage {
     }
 
     fn read_workers(&self) -> Result<BTreeMap<WorkerName, WorkerHistory>, StorageError> {
-        let mut forgotten = BTreeMap::new();
-        for row in self.rows::<ForgottenRow>("SELECT * FROM forgotten", vec![])? {
-            forgotten.insert(parse::<WorkerName>(&row.worker)?, deploy_time(row.deploy_time_ms)?);
-        }
-        let mut takeovers: BTreeMap<WorkerName, Vec<Takeover>> = BTreeMap::new();
+        let forgotten: Vec<ForgottenRow> = self.rows("SELECT * FROM forgotten", vec![])?;
         let query = "SELECT * FROM takeovers ORDER BY worker, epoch";
-        for row in self.rows::<TakeoverRow>(query, vec![])? {
-            let worker = parse(&row.record.worker)?;
-            takeovers.entry(worker).or_default().push(row.takeover()?);
-        }
-        let histories = takeovers.into_iter().map(|(worker, takeovers)| {
-            let history = WorkerHistory::new(takeovers, forgotten.get(&worker).copied());
+        let rows: Vec<TakeoverRow> = self.rows(query, vec![])?;
+        let mut workers = BTreeMap::new();
+        for rows in rows.chunk_by(|one, next| one.worker == next.worker) {
+            let worker = &rows[0].worker;
+            let forgotten = forgotten.iter().find(|row| row.worker == *worker);
+            let forgotten = forgotten.map(|row| deploy_time(row.deploy_time_ms)).transpose()?;
+            let takeovers = rows.iter().map(TakeoverRow::takeover).collect::<Result<_, _>>()?;
+            let history = WorkerHistory::new(takeovers, forgotten);
             let history = history.ok_or_else(|| unavailable("takeovers are out of order"))?;
-            Ok((worker, history))
-        });
-        histories.collect()
+            workers.insert(parse(worker)?, history);
+        }
+        Ok(workers)
     }
 
     fn read_releases(&self) -> Result<Vec<Release>, StorageError> {
-        let mut bundles: BTreeMap<String, BTreeMap<WorkerName, VersionRecord>> = BTreeMap::new();
-        for row in self.rows::<ReleaseBundleRow>("SELECT * FROM release_bundles", vec![])? {
-            let worker = parse(&row.record.worker)?;
-            bundles.entry(row.release).or_default().insert(worker, row.record.record()?);
-        }
+        let query = "SELECT * FROM release_bundles";
+        let bundles: Vec<ReleaseBundleRow> = self.rows(query, vec![])?;
         let query = "SELECT * FROM releases ORDER BY announced_epoch";
         let rows: Vec<ReleaseRow> = self.rows(query, vec![])?;
-        let releases = rows.into_iter().map(|row| {
-            let bundles = bundles.remove(&row.id).unwrap_or_default();
-            row.release(bundles)
-        });
-        releases.collect()
+        rows.into_iter().map(|row| row.release(&bundles)).collect()
     }
 
     pub(super) fn read_audit(&self, page: AuditPage) -> Result<Vec<AuditEntry>, StorageError> {
@@ -139,20 +125,10 @@ impl DurableStorage {
     }
 }
 
-impl RecordRow {
-    fn record(&self) -> Result<VersionRecord, StorageError> {
-        Ok(VersionRecord {
-            bundle: parse(&self.uuid)?,
-            deploy_time: deploy_time(self.deploy_time_ms)?,
-            registered_at: timestamp(self.registered_at_ms),
-        })
-    }
-}
-
 impl TakeoverRow {
     fn takeover(&self) -> Result<Takeover, StorageError> {
         Ok(Takeover {
-            record: self.record.record()?,
+            record: record(&self.uuid, self.deploy_time_ms, self.registered_at_ms)?,
             cutover: Cutover {
                 stop_at: timestamp(self.stop_at_ms),
                 start_at: timestamp(self.start_at_ms),
@@ -169,10 +145,12 @@ impl TakeoverRow {
 }
 
 impl ReleaseRow {
-    fn release(
-        self,
-        bundles: BTreeMap<WorkerName, VersionRecord>,
-    ) -> Result<Release, StorageError> {
+    fn release(self, all: &[ReleaseBundleRow]) -> Result<Release, StorageError> {
+        let mut bundles = BTreeMap::new();
+        for row in all.iter().filter(|row| row.release == self.id) {
+            let record = record(&row.uuid, row.deploy_time_ms, row.registered_at_ms)?;
+            bundles.insert(parse(&row.worker)?, record);
+        }
         let style = [Style::Plain, Style::Strict, Style::Canary];
         let style = style.into_iter().find(|style| style.as_str() == self.style);
         Ok(Release {
@@ -212,6 +190,18 @@ impl AuditRow {
             to: epoch(self.epoch as i64)?,
         })
     }
+}
+
+fn record(
+    uuid: &str,
+    deploy_time_ms: f64,
+    registered_at_ms: f64,
+) -> Result<VersionRecord, StorageError> {
+    Ok(VersionRecord {
+        bundle: parse(uuid)?,
+        deploy_time: deploy_time(deploy_time_ms)?,
+        registered_at: timestamp(registered_at_ms),
+    })
 }
 
 fn deploy_time(millis: f64) -> Result<DeployTime, StorageError> {
