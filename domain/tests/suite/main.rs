@@ -7,6 +7,10 @@
 //! It is one crate of many files, so that it links once and the fixtures are shared.
 
 mod briefing;
+mod census_breaker;
+mod census_memory;
+mod convergence;
+mod copies;
 mod decision_properties;
 mod decision_table;
 mod fixtures;
@@ -18,6 +22,7 @@ mod guard_failing;
 mod guard_flights;
 mod guard_lease;
 mod guard_properties;
+mod guard_tally;
 mod lease_terms;
 mod ledger_history;
 mod ledger_properties;
@@ -28,8 +33,11 @@ mod outlook;
 mod outlook_properties;
 mod parsing;
 mod parsing_properties;
+mod parsing_releases;
 mod policy;
 mod policy_back_off;
+mod promises;
+mod promises_ledger;
 mod release_clock;
 mod release_lifecycle;
 mod release_limit;
