@@ -14,6 +14,9 @@
 //!   background, one for each back-off period.
 //! - *A lost flight does no harm*: a flight that nobody brought back by its deadline has failed.
 
+#[cfg(feature = "mutants")]
+mod inspection;
+
 use core::time::Duration;
 
 use fastrand::Rng;
