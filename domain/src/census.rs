@@ -230,7 +230,9 @@ impl Census {
         } else if !standing.serves() {
             place.refused = place.refused.saturating_add(sighting.reports);
             // Another life of this manager opened it, and nothing has closed it since.
-            let adopted = sighting.breaker == Breaker::Open && since <= self.started_at;
+            let adopted = sighting.breaker == Breaker::Open
+                && place.evidence_at.is_none()
+                && since <= self.started_at;
             if adopted || place.is_due(since, now) {
                 place.open_since.get_or_insert(now);
             }

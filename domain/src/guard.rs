@@ -14,6 +14,9 @@
 //!   background, one for each back-off period.
 //! - *A lost flight does no harm*: a flight that nobody brought back by its deadline has failed.
 
+#[cfg(feature = "mutants")]
+mod inspection;
+
 use core::time::Duration;
 
 use fastrand::Rng;
@@ -76,7 +79,7 @@ impl Flight {
         self.haste
     }
 
-    /// Whether the guard took its breaker for open when it asked.
+    /// Whether the guard took its breaker for open when it asked, by a manifest within its lease.
     #[must_use]
     pub fn breaker(&self) -> Breaker {
         self.breaker
@@ -389,13 +392,15 @@ impl GuardCore {
     fn take_off(&mut self, now: Timestamp, haste: Haste) -> Flight {
         self.flights += 1;
         let unheard = self.unheard.take().map(|flight| flight.tally).unwrap_or_default();
-        let held = self.belief.as_ref().filter(|belief| belief.holds(now, belief.useless_at));
+        // What was told longer ago than a lease may have been closed since: a manager that has
+        // restarted must not take it up again.
+        let fresh = self.belief.as_ref().filter(|belief| belief.holds(now, belief.expires_at));
         let flight = Flight {
             number: self.flights,
             asked_at: now,
             deadline: now.after(self.config.policy.timeout()),
             haste,
-            breaker: held.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
+            breaker: fresh.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
             tally: core::mem::take(&mut self.tally).plus(unheard),
         };
         self.manager.flight = Some(flight);
