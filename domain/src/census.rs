@@ -250,9 +250,7 @@ impl Census {
         };
         let since = self.evidence(ledger, worker, pop, now);
         let counts = place.refused_since >= since;
-        let is_due =
-            place.refused >= ENOUGH && now.since(since).is_some_and(|silence| silence >= EVIDENCE);
-        if counts && (place.open_since.is_some() || is_due) {
+        if counts && (place.open_since.is_some() || place.is_due(since, now)) {
             Breaker::Open
         } else {
             Breaker::Closed
