@@ -12,6 +12,7 @@
 
 mod cache;
 mod client;
+mod deploy;
 mod link;
 mod manager;
 mod place;
@@ -25,6 +26,7 @@ mod workerd;
 
 pub use cache::{Cache, CacheSetup, CacheStats};
 pub use client::{Answer, Client, Outgoing};
+pub use deploy::{Deployer, Style};
 pub use link::{Fault, Link, LinkStats};
 pub use manager::{Manager, ManagerSetup};
 pub use place::{Lab, worker_files};

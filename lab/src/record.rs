@@ -61,6 +61,18 @@ impl Record {
         &self.steps
     }
 
+    /// The flows that changed to another release while the one that they began with went on
+    /// serving. Where releases share the traffic, as a canary does, a flow may change only because
+    /// its release has stopped.
+    #[must_use]
+    pub fn skewed(&self) -> Vec<[Step; 2]> {
+        let went_on = |[first, second]: &[Step; 2]| {
+            let later = self.steps.iter().filter(|step| step.sent > second.answered);
+            later.into_iter().any(|step| step.format == first.format)
+        };
+        self.changed().into_iter().filter(went_on).collect()
+    }
+
     /// The steps that fit into no cutover: those that a release has served after another one had
     /// taken over from it. Empty if there was one release at any time.
     #[must_use]

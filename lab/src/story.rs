@@ -1,10 +1,13 @@
 //! The demonstration, told step by step.
 
+mod releases;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use self::releases::Before;
 use crate::{CodeFormat, Counts, Lab, Manager, ManagerSetup, Pop, PopSetup, Release, Traffic};
 
 /// How long the old PoP may go on after a registration. The lease is 5 s; the rest is for a busy
@@ -42,6 +45,8 @@ pub struct Report {
     pub passed: bool,
     /// From the registration to the last answer of the old PoP, in ms.
     pub fenced_after_ms: u128,
+    /// For how long a PoP refused that was rolled back behind the manager's back, in ms.
+    pub dark_ms: u128,
     /// The parts, in their order.
     pub phases: Vec<Phase>,
 }
@@ -67,7 +72,7 @@ pub fn tell(say: &dyn Fn(&str)) -> Result<Report, String> {
     register(&manager, &first)?;
     narrator.line(&format!("(a) release 1 ({}) is everywhere, and registered", first.bundle));
     phases.push(narrator.phase("a", "release 1 everywhere", |check| {
-        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(2));
+        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(1));
         check.that(counts.flows > 0 && counts.passed == counts.flows, "every flow passes");
         check.that(counts.refused == 0, "nobody is refused");
         counts
@@ -81,7 +86,7 @@ pub fn tell(say: &dyn Fn(&str)) -> Result<Report, String> {
     let east = Pop::start(&lab, &manager, &second, &setup)?;
     old_east.kill();
     phases.push(narrator.phase("b", "release 2 in one PoP", |check| {
-        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(2));
+        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(1));
         check.that(counts.refused == 0, "nobody is refused, registered or not");
         check.that(counts.mixed > 0, "flows that cross PoPs break: the harm");
         counts
@@ -89,7 +94,7 @@ pub fn tell(say: &dyn Fn(&str)) -> Result<Report, String> {
 
     narrator.line("(c) release 2 is registered");
     let mut fenced_after = Duration::ZERO;
-    register(&manager, &second)?;
+    let second_id = register(&manager, &second)?;
     let registered = Instant::now();
     phases.push(narrator.phase("c", "registered: the lease runs out", |check| {
         let mut counts = Counts::default();
@@ -105,7 +110,7 @@ pub fn tell(say: &dyn Fn(&str)) -> Result<Report, String> {
         fenced_after.as_secs_f32()
     ));
     phases.push(narrator.phase("c'", "fenced: clients retry", |check| {
-        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(3));
+        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(2));
         check.that(counts.mixed == 0, "no flow is mixed");
         check.that(counts.refused > 0, "the old PoP refuses");
         check.that(counts.passed == counts.flows, "every client that retries succeeds");
@@ -115,7 +120,7 @@ pub fn tell(say: &dyn Fn(&str)) -> Result<Report, String> {
     narrator.line("(d) the manager is killed (SIGKILL)");
     manager.kill();
     phases.push(narrator.phase("d", "the manager is dead", |check| {
-        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(8));
+        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(5));
         check.that(counts.failed == 0 && counts.passed == counts.flows, "traffic goes on");
         check.that(counts.mixed == 0 && counts.refused > 0, "what was known stays known");
         check.that(check.waited() == 0, "nobody waits for the manager");
@@ -144,28 +149,40 @@ pub fn tell(say: &dyn Fn(&str)) -> Result<Report, String> {
     let west = Pop::start(&lab, &manager, &second, &setup)?;
     old_west.kill();
     phases.push(narrator.phase("e'", "release 2 everywhere", |check| {
-        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(2));
+        let counts = Traffic::through(&[&west, &east]).run_for(Duration::from_secs(1));
         check.that(counts.passed == counts.flows, "every flow passes");
         check.that(counts.refused == 0, "nobody is refused");
         counts
     }));
+
+    let before = Before { west, east, first, second_id };
+    let dark = releases::tell(&lab, &manager, &narrator, before, &mut phases)?;
 
     let leaks = lab.transcript().leaks();
     if let Some(last) = phases.last_mut() {
         last.failures.extend(leaks.iter().map(ToString::to_string));
     }
     let passed = phases.iter().all(|phase| phase.failures.is_empty());
-    Ok(Report { version: 1, passed, fenced_after_ms: fenced_after.as_millis(), phases })
+    Ok(Report {
+        version: 1,
+        passed,
+        fenced_after_ms: fenced_after.as_millis(),
+        dark_ms: dark.as_millis(),
+        phases,
+    })
 }
 
-fn register(manager: &Manager<'_>, release: &Release) -> Result<(), String> {
+/// Registers both bundles, and says what the last registration is called as a release.
+fn register(manager: &Manager<'_>, release: &Release) -> Result<String, String> {
+    let mut id = String::new();
     for worker in ["op-auth", "op-token"] {
         let answer = manager.register(worker, release)?;
         if answer.status != 200 {
             return Err(format!("the registration of {worker} was answered {}", answer.body));
         }
+        id = format!("@{}", answer.json()["epoch"]);
     }
-    Ok(())
+    Ok(id)
 }
 
 fn is_fenced(pop: &Pop<'_>) -> bool {
