@@ -5,27 +5,17 @@ use skewguard_domain::{
     Unchecked, Verdict, decide,
 };
 
-use crate::fixtures::{bundle, deployed, id, manifest};
+use crate::fixtures::{believed, bundle, deployed, id, manifest, situation};
 
 const ALL_UNCHECKED: [Unchecked; 4] =
     [Unchecked::Disabled, Unchecked::NoBundleId, Unchecked::InvalidBundleId, Unchecked::NoBinding];
 
-/// An ordinary request to a Worker that fails open.
-fn situation(bundle: Bundle, manifest: Option<&Manifest>) -> Situation<'_> {
-    Situation {
-        bundle: Ok(bundle),
-        exemption: Exemption::Checked,
-        manifest,
-        on_unavailable: OnUnavailable::Open,
-    }
-}
-
 /// A situation in which nothing but row 1 would serve.
-fn unchecked(why: Unchecked) -> Situation<'static> {
+fn unchecked(why: Unchecked) -> Situation {
     Situation {
-        bundle: Err(why),
+        checked: Err(why),
         exemption: Exemption::Checked,
-        manifest: None,
+        believed: None,
         on_unavailable: OnUnavailable::Closed,
     }
 }
@@ -85,7 +75,7 @@ fn row_3_a_worker_that_fails_closed_refuses_without_a_manifest() {
 
 #[test]
 fn row_4_a_worker_that_was_never_registered_serves() {
-    let manifest = Manifest { max_age: None, worker: None };
+    let manifest = Manifest::default();
     let situation = situation(bundle(1, 100), Some(&manifest));
     assert_eq!(decide(&situation), serve(Reason::Unregistered));
 }
@@ -141,11 +131,12 @@ fn row_10_an_unknown_bundle_without_a_deploy_time_is_refused() {
 #[test]
 fn nothing_to_check_comes_before_every_other_row() {
     let known = manifest(2, 200, &[1]);
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     for why in ALL_UNCHECKED {
         for exemption in [Exemption::Exempt, Exemption::Checked] {
             for manifest in [None, Some(&known), Some(&unregistered)] {
-                let situation = Situation { exemption, manifest, ..unchecked(why) };
+                let believed = manifest.map(|manifest| believed(bundle(1, 100), manifest));
+                let situation = Situation { exemption, believed, ..unchecked(why) };
                 assert_eq!(decide(&situation), serve(Reason::Unchecked(why)));
             }
         }
@@ -156,7 +147,7 @@ fn nothing_to_check_comes_before_every_other_row() {
 fn an_exemption_comes_before_what_the_manager_says_or_fails_to_say() {
     let stale = manifest(2, 200, &[1]);
     let current = manifest(1, 100, &[]);
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     for manifest in [None, Some(&stale), Some(&current), Some(&unregistered)] {
         for on_unavailable in [OnUnavailable::Open, OnUnavailable::Closed] {
             let situation = Situation {
@@ -175,7 +166,7 @@ fn failing_closed_refuses_nothing_that_a_manifest_decides() {
         on_unavailable: OnUnavailable::Closed,
         ..situation(bundle, Some(manifest))
     };
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     assert_eq!(decide(&closed(bundle(1, 100), &unregistered)), serve(Reason::Unregistered));
     let known = manifest(1, 100, &[]);
     assert_eq!(decide(&closed(bundle(1, 100), &known)), serve(Reason::Current));
