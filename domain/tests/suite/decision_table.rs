@@ -1,8 +1,8 @@
 //! The decision table of `ARCHITECTURE.md`, row by row, and that the first row that matches wins.
 
 use skewguard_domain::{
-    Bundle, Decision, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation, Staleness,
-    Unchecked, Verdict, decide,
+    Breaker, Bundle, Decision, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation,
+    Staleness, Standings, Unchecked, Verdict, WorkerManifest, decide,
 };
 
 use crate::fixtures::{believed, bundle, deployed, id, manifest, situation};
@@ -18,6 +18,19 @@ fn unchecked(why: Unchecked) -> Situation {
         believed: None,
         on_unavailable: OnUnavailable::Closed,
     }
+}
+
+const NOTHING: Standings = Standings {
+    serving: Vec::new(),
+    announced: Vec::new(),
+    held: Vec::new(),
+    retired: Vec::new(),
+    newest: None,
+};
+
+fn known(now: Standings, breaker: Breaker) -> Manifest {
+    let worker = WorkerManifest { now, then: Vec::new(), breaker };
+    Manifest { worker: Some(worker), ..Manifest::default() }
 }
 
 fn serve(reason: Reason) -> Decision {
@@ -85,6 +98,92 @@ fn row_5_the_current_bundle_serves() {
     let manifest = manifest(1, 100, &[]);
     let situation = situation(bundle(1, 100), Some(&manifest));
     assert_eq!(decide(&situation), serve(Reason::Current));
+}
+
+#[test]
+fn row_5_both_bundles_that_share_the_traffic_serve() {
+    let standings =
+        Standings { serving: vec![id(1), id(2)], newest: Some(deployed(200)), ..NOTHING };
+    for sharing in [bundle(1, 100), bundle(2, 200)] {
+        let situation = situation(sharing, Some(&known(standings.clone(), Breaker::Closed)));
+        assert_eq!(decide(&situation), serve(Reason::Current));
+    }
+}
+
+#[test]
+fn row_6_an_open_breaker_serves_whatever_would_be_refused() {
+    let standings = Standings {
+        serving: vec![id(9)],
+        held: vec![id(3)],
+        retired: vec![id(4)],
+        newest: Some(deployed(100)),
+        ..NOTHING
+    };
+    let manifest = known(standings, Breaker::Open);
+    let undated = Bundle { id: id(6), deploy_time: None };
+    for refused in [bundle(3, 300), bundle(4, 400), bundle(5, 99), undated] {
+        let situation = situation(refused, Some(&manifest));
+        assert_eq!(decide(&situation), serve(Reason::BreakerOpen));
+    }
+}
+
+#[test]
+fn row_6_an_open_breaker_comes_before_being_announced_or_ahead() {
+    let standings = Standings {
+        serving: vec![id(9)],
+        announced: vec![id(2)],
+        newest: Some(deployed(100)),
+        ..NOTHING
+    };
+    let manifest = known(standings, Breaker::Open);
+    for number in [2, 3] {
+        let situation = situation(bundle(number, 200), Some(&manifest));
+        assert_eq!(decide(&situation), serve(Reason::BreakerOpen));
+    }
+}
+
+#[test]
+fn row_6_an_open_breaker_comes_after_being_current_or_unregistered() {
+    let current = Standings { serving: vec![id(1)], newest: Some(deployed(100)), ..NOTHING };
+    let current = situation(bundle(1, 100), Some(&known(current, Breaker::Open)));
+    assert_eq!(decide(&current), serve(Reason::Current));
+    let held = Standings { held: vec![id(2)], ..NOTHING };
+    let unregistered = situation(bundle(1, 100), Some(&known(held, Breaker::Open)));
+    assert_eq!(decide(&unregistered), serve(Reason::Unregistered));
+}
+
+#[test]
+fn row_7_an_announced_bundle_serves_and_a_held_one_is_refused() {
+    let standings = Standings {
+        serving: vec![id(1)],
+        announced: vec![id(2)],
+        held: vec![id(3)],
+        newest: Some(deployed(100)),
+        ..NOTHING
+    };
+    let manifest = known(standings, Breaker::Closed);
+    let announced = situation(bundle(2, 200), Some(&manifest));
+    assert_eq!(decide(&announced), serve(Reason::Announced));
+    let held = situation(bundle(3, 300), Some(&manifest));
+    assert_eq!(decide(&held), refuse(Reason::Held));
+}
+
+#[test]
+fn row_7_being_announced_or_held_comes_before_being_retired_or_older() {
+    let standings = Standings {
+        serving: vec![id(1)],
+        announced: vec![id(2)],
+        held: vec![id(3)],
+        retired: vec![id(2), id(3)],
+        newest: Some(deployed(100)),
+    };
+    let manifest = known(standings, Breaker::Closed);
+    for deploy_time in [None, Some(deployed(99)), Some(deployed(101))] {
+        let announced = situation(Bundle { id: id(2), deploy_time }, Some(&manifest));
+        assert_eq!(decide(&announced), serve(Reason::Announced));
+        let held = situation(Bundle { id: id(3), deploy_time }, Some(&manifest));
+        assert_eq!(decide(&held), refuse(Reason::Held));
+    }
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod ledger_history;
 mod ledger_properties;
 mod ledger_registration;
 mod ledger_rollback;
+mod outlook;
+mod outlook_properties;
 mod parsing;
 mod parsing_properties;
 mod policy;
