@@ -500,9 +500,15 @@ impl Ledger {
         let mut changes = BTreeMap::new();
         for worker in concerned {
             let Some(history) = self.workers.get(worker) else { continue };
-            // A Worker that had nothing at that time goes on with what it has.
-            let Some(then) = history.as_of(epoch) else { continue };
-            changes.insert(worker, then.record);
+            let then = history.as_of(epoch).map(|takeover| takeover.record);
+            // Where its takeover is forgotten, the release still knows its own bundle.
+            let then = match then.or_else(|| target.bundles.get(worker).copied()) {
+                Some(then) => then,
+                None if history.forgotten().is_some() => return Err(Rejection::UnknownRelease),
+                // A Worker that had nothing at that time goes on with what it has.
+                None => continue,
+            };
+            changes.insert(worker, then);
             let undone = history.takeovers().iter().filter(|takeover| takeover.epoch > epoch);
             strictness = undone.map(|takeover| takeover.strictness).fold(strictness, Ord::max);
         }
