@@ -28,4 +28,6 @@ mod policy;
 mod policy_back_off;
 mod release_lifecycle;
 mod release_rejection;
+mod release_repetition;
+mod release_rollback;
 mod time;

@@ -120,7 +120,7 @@ impl Manager {
     }
 
     pub(crate) fn rejects(&self, command: &Command) -> Rejection {
-        self.tries(command).expect_err("a rejection")
+        self.tries(command).map(|applied| applied.events).expect_err("a rejection")
     }
 
     /// Brings a release all the way, and lets its cutover pass.
