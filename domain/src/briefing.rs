@@ -108,7 +108,8 @@ impl Ledger {
                 (Stage::Announced, Style::Plain | Style::Canary) => lists.announced.push(*record),
                 (Stage::Shared { .. }, _) => {
                     lists.serving.push(*record);
-                    newest = newest.max(Some(record.deploy_time));
+                    // Where nothing has ever taken over, a canary shares with what is unknown.
+                    newest = newest.map(|newest| newest.max(record.deploy_time));
                 }
                 (Stage::Aborted { .. }, _) => lists.retired.push(*record),
                 (Stage::Activated { .. }, _) => {}
