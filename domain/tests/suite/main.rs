@@ -6,6 +6,7 @@
 //!
 //! It is one crate of many files, so that it links once and the fixtures are shared.
 
+mod briefing;
 mod decision_properties;
 mod decision_table;
 mod fixtures;
