@@ -156,6 +156,11 @@ impl Belief {
         self.flight.asked_at.before(self.age.at_most)
     }
 
+    /// When to ask again if that is due already, and a newer copy is probably on its way.
+    fn soon(&self, now: Timestamp) -> Timestamp {
+        now.after(self.expires_at.since(now).unwrap_or_default() / 4)
+    }
+
     /// What it says of `now`.
     fn at(&self, now: Timestamp) -> Believed {
         let late = planted(Mutant::StopsLate);
@@ -280,6 +285,9 @@ impl GuardCore {
             self.fail(flight, now);
             return;
         }
+        if belief.refresh_at <= now {
+            belief.refresh_at = belief.soon(now);
+        }
         let is_under_way = self.manager.flight == Some(flight);
         let of = |belief: &Belief| (belief.made_at(), belief.flight.number);
         match &mut self.belief {
@@ -287,9 +295,13 @@ impl GuardCore {
                 if !is_under_way {
                     return;
                 }
-                // A copy that is older than what is known. A newer one may be on its way.
-                let left = held.expires_at.since(now).unwrap_or_default();
-                held.refresh_at = held.refresh_at.max(now.after(left / 4));
+                // A copy that is older than what is known.
+                if now >= held.expires_at {
+                    // It has a longer lease, of before that was made shorter.
+                    self.fail(flight, now);
+                    return;
+                }
+                held.refresh_at = held.refresh_at.max(held.soon(now));
             }
             known => *known = Some(belief),
         }

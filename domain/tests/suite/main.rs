@@ -11,6 +11,8 @@ mod decision_properties;
 mod decision_table;
 mod fixtures;
 mod guard_clock;
+mod guard_copies;
+mod guard_cutover;
 mod guard_exemption;
 mod guard_failing;
 mod guard_flights;
