@@ -127,6 +127,8 @@ pub struct GuardCore {
     flights: u64,
     /// What was done since the last flight took off.
     tally: Tally,
+    /// The last flight, if it failed: as far as is known, nobody has heard of its tally.
+    unheard: Option<Flight>,
     /// The latest reading of the clock, unless that was set back since.
     latest: Option<Timestamp>,
 }
@@ -203,6 +205,7 @@ impl GuardCore {
             manager: Manager { flight: None, trouble: None },
             flights: 0,
             tally: Tally::default(),
+            unheard: None,
             latest: None,
         }
     }
@@ -263,6 +266,12 @@ impl GuardCore {
     /// made later: by an answer that overtook it, or because this one is a copy.
     pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: &Manifest) {
         let now = self.steady(now);
+        self.learn(flight, now, manifest);
+        // Who has answered has heard, however late the answer was and whatever it is worth.
+        self.unheard = self.unheard.filter(|unheard| *unheard != flight);
+    }
+
+    fn learn(&mut self, flight: Flight, now: Timestamp, manifest: &Manifest) {
         let Ok(bundle) = self.config.bundle else { return };
         let lease = self.config.policy.lease(manifest.max_age);
         let jitter = self.jitter();
@@ -321,8 +330,7 @@ impl GuardCore {
         if self.manager.flight != Some(flight) {
             return;
         }
-        // Nobody has heard of it.
-        self.tally = self.tally.plus(flight.tally);
+        self.unheard = Some(flight);
         let failures = self.failures().saturating_add(1);
         let pause = self.config.policy.back_off().pause(failures, self.jitter());
         self.manager = Manager {
@@ -380,6 +388,7 @@ impl GuardCore {
 
     fn take_off(&mut self, now: Timestamp, haste: Haste) -> Flight {
         self.flights += 1;
+        let unheard = self.unheard.take().map(|flight| flight.tally).unwrap_or_default();
         let held = self.belief.as_ref().filter(|belief| belief.holds(now, belief.useless_at));
         let flight = Flight {
             number: self.flights,
@@ -387,7 +396,7 @@ impl GuardCore {
             deadline: now.after(self.config.policy.timeout()),
             haste,
             breaker: held.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
-            tally: core::mem::take(&mut self.tally),
+            tally: core::mem::take(&mut self.tally).plus(unheard),
         };
         self.manager.flight = Some(flight);
         flight

@@ -18,6 +18,7 @@ mod guard_failing;
 mod guard_flights;
 mod guard_lease;
 mod guard_properties;
+mod guard_tally;
 mod lease_terms;
 mod ledger_history;
 mod ledger_properties;
