@@ -7,6 +7,10 @@
 //! It is one crate of many files, so that it links once and the fixtures are shared.
 
 mod briefing;
+mod census_breaker;
+mod census_memory;
+mod convergence;
+mod copies;
 mod decision_properties;
 mod decision_table;
 mod fixtures;
