@@ -33,6 +33,7 @@ mod outlook;
 mod outlook_properties;
 mod parsing;
 mod parsing_properties;
+mod parsing_releases;
 mod policy;
 mod policy_back_off;
 mod release_clock;
