@@ -36,6 +36,8 @@ mod parsing_properties;
 mod parsing_releases;
 mod policy;
 mod policy_back_off;
+mod promises;
+mod promises_ledger;
 mod release_clock;
 mod release_lifecycle;
 mod release_limit;
