@@ -37,6 +37,7 @@ mod parsing_releases;
 mod policy;
 mod policy_back_off;
 mod promises;
+mod promises_guards;
 mod promises_ledger;
 mod release_clock;
 mod release_lifecycle;
