@@ -29,11 +29,13 @@
 mod clock;
 mod executor;
 mod log;
+mod pop_cache;
 mod storage;
 mod transport;
 
 pub use clock::ManualClock;
 pub use executor::{Executor, Outcome, Spawner};
 pub use log::RecordingLog;
+pub use pop_cache::MemoryCache;
 pub use storage::{MemoryStorage, StorageFault};
 pub use transport::{Behaviour, FaultyTransport};

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use skewguard_domain::{Applied, Epoch, Ledger};
-use skewguard_ports::{Storage, StorageError};
+use skewguard_domain::{Applied, Ledger};
+use skewguard_ports::{AuditEntry, AuditPage, Storage, StorageError};
 
-/// Keeps a ledger. Clones share it, as the lives of a manager share their store.
+/// Keeps a ledger and its audit trail. Clones share it, as the lives of a manager share their store.
 #[derive(Clone, Default)]
 pub struct MemoryStorage {
     state: Arc<Mutex<State>>,
@@ -15,6 +15,7 @@ pub struct MemoryStorage {
 #[derive(Default)]
 struct State {
     ledger: Ledger,
+    audit: Vec<AuditEntry>,
     faults: Vec<StorageFault>,
     commits: usize,
     loads: usize,
@@ -49,6 +50,12 @@ impl MemoryStorage {
         self.state().ledger.clone()
     }
 
+    /// The audit trail, first change first.
+    #[must_use]
+    pub fn trail(&self) -> Vec<AuditEntry> {
+        self.state().audit.clone()
+    }
+
     /// How many commits were tried.
     #[must_use]
     pub fn commits(&self) -> usize {
@@ -76,24 +83,32 @@ impl Storage for MemoryStorage {
 
     /// Replays the events, rather than taking the ledger that comes with them: what storage makes
     /// of them is part of what is tested.
-    async fn commit(&self, from: Epoch, change: &Applied) -> Result<(), StorageError> {
+    async fn commit(&self, change: &Applied, entry: &AuditEntry) -> Result<(), StorageError> {
         let mut state = self.state();
         state.commits += 1;
         let fault = (!state.faults.is_empty()).then(|| state.faults.remove(0));
         let unavailable = Err(StorageError::Unavailable("injected".to_owned()));
         if let Some(StorageFault::Overtaken(other)) = &fault {
-            state.ledger = state.ledger.replay(&other.events);
+            state.ledger = state.ledger.replay(&other.events, other.at);
         }
         if matches!(fault, Some(StorageFault::Unavailable)) {
             return unavailable;
         }
-        if state.ledger.epoch() != from {
+        if state.ledger.epoch() != entry.from {
             return Err(StorageError::Conflict);
         }
-        state.ledger = state.ledger.replay(&change.events);
+        state.ledger = state.ledger.replay(&change.events, change.at);
+        state.audit.push(entry.clone());
         if matches!(fault, Some(StorageFault::WrittenButUnavailable)) {
             return unavailable;
         }
         Ok(())
+    }
+
+    async fn audit(&self, page: AuditPage) -> Result<Vec<AuditEntry>, StorageError> {
+        let state = self.state();
+        let earlier = state.audit.iter().rev();
+        let earlier = earlier.filter(|entry| page.before.is_none_or(|before| entry.to < before));
+        Ok(earlier.take(page.limit as usize).cloned().collect())
     }
 }

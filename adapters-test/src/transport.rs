@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use skewguard_domain::{Manifest, WorkerName};
-use skewguard_ports::{Timer, Transport, TransportError};
+use skewguard_ports::wire::BriefingAnswer;
+use skewguard_ports::{Question, Timer, Told, Transport, TransportError};
 
 use crate::ManualClock;
 
@@ -13,7 +14,7 @@ use crate::ManualClock;
 #[derive(Clone, Debug)]
 pub enum Behaviour {
     /// It answers after a while.
-    Answer(Manifest, Duration),
+    Answer(Box<Manifest>, Duration),
     /// It fails after a while.
     Fail(TransportError, Duration),
     /// It never answers.
@@ -29,14 +30,14 @@ pub struct FaultyTransport {
 
 struct State {
     behaviour: Behaviour,
-    asked: usize,
+    questions: Vec<Question>,
 }
 
 impl FaultyTransport {
     /// A manager that takes its time from `clock`.
     #[must_use]
     pub fn new(clock: ManualClock, behaviour: Behaviour) -> Self {
-        Self { clock, state: Arc::new(Mutex::new(State { behaviour, asked: 0 })) }
+        Self { clock, state: Arc::new(Mutex::new(State { behaviour, questions: Vec::new() })) }
     }
 
     /// Changes the manager's behaviour, for requests from now on.
@@ -47,7 +48,13 @@ impl FaultyTransport {
     /// How often the manager was asked.
     #[must_use]
     pub fn asked(&self) -> usize {
-        self.state().asked
+        self.state().questions.len()
+    }
+
+    /// What it was asked, first question first.
+    #[must_use]
+    pub fn questions(&self) -> Vec<Question> {
+        self.state().questions.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -59,20 +66,27 @@ impl FaultyTransport {
 impl Transport for FaultyTransport {
     async fn manifest(
         &self,
-        _worker: &WorkerName,
+        question: &Question,
         timeout: Duration,
-    ) -> Result<Manifest, TransportError> {
+    ) -> Result<Told, TransportError> {
         let behaviour = {
             let mut state = self.state();
-            state.asked += 1;
+            state.questions.push(question.clone());
             state.behaviour.clone()
         };
         let (outcome, after) = match behaviour {
-            Behaviour::Answer(manifest, after) => (Ok(manifest), after),
+            Behaviour::Answer(manifest, after) => {
+                (Ok(Told { manifest: *manifest, text: None }), after)
+            }
             Behaviour::Fail(error, after) => (Err(error), after),
             Behaviour::Hang => (Err(TransportError::Timeout), timeout),
         };
         self.clock.sleep(after.min(timeout)).await;
         if after < timeout { outcome } else { Err(TransportError::Timeout) }
+    }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        let answer: BriefingAnswer = serde_json::from_str(text).ok()?;
+        answer.manifest(worker).ok()
     }
 }

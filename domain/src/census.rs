@@ -24,7 +24,8 @@ pub const EVIDENCE: Duration = Duration::from_secs(30);
 /// How many sightings of refused bundles the breaker needs to open.
 pub const ENOUGH: u32 = 5;
 
-/// For how long a sighting is remembered.
+/// For how long a sighting is remembered for certain. A place that was silent for longer goes when
+/// there is no room for another, and not before: its breaker may still be needed.
 pub const MEMORY: Duration = Duration::from_secs(10 * 60);
 
 /// How many places, each a Worker in a PoP, are remembered. The one that was silent longest goes.
@@ -166,7 +167,7 @@ impl Place {
     }
 }
 
-/// All sightings of late. A place that was silent for [`MEMORY`] is forgotten.
+/// All sightings of late, as many as there is room for: see [`MEMORY`] and [`PLACES`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Census {
     started_at: Timestamp,
@@ -189,6 +190,12 @@ impl Census {
     /// What is known of each PoP in which `worker` was sighted.
     pub fn places(&self, worker: &WorkerName) -> impl Iterator<Item = (Pop, &Place)> {
         self.places.get(worker).into_iter().flatten().map(|(pop, place)| (*pop, place))
+    }
+
+    /// Since when the breaker of `worker` is open in `pop`, as of the last sighting there.
+    #[must_use]
+    pub fn open_since(&self, worker: &WorkerName, pop: Pop) -> Option<Timestamp> {
+        self.places.get(worker)?.get(&pop)?.open_since
     }
 
     /// Every Worker that was sighted.

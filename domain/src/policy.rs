@@ -116,6 +116,12 @@ impl CachePolicy {
         CachePolicyBuilder { policy: self }
     }
 
+    /// The longest lease that the guard takes.
+    #[must_use]
+    pub fn max_age(&self) -> MaxAge {
+        self.max_age
+    }
+
     /// How long a request may wait for the manager. A question that took longer has failed.
     #[must_use]
     pub fn timeout(&self) -> Duration {

@@ -38,6 +38,23 @@ impl<'a> Manager<'a> {
         let folder = lab.folder("manager")?;
         let storage = folder.join("storage");
         std::fs::create_dir_all(&storage).map_err(|error| error.to_string())?;
+        Self::start_in(lab, setup, folder)
+    }
+
+    /// Starts a manager over a copy of the databases below `from`, as another manager left them
+    /// in its [`storage`](Self::storage).
+    ///
+    /// # Errors
+    /// A text that says what to do.
+    pub fn start_over(lab: &'a Lab, setup: ManagerSetup, from: &Path) -> Result<Self, String> {
+        let folder = lab.folder("manager")?;
+        copy(from, &folder.join("storage"))?;
+        Self::start_in(lab, setup, folder)
+    }
+
+    /// Starts the process in a folder that has its storage.
+    fn start_in(lab: &'a Lab, setup: ManagerSetup, folder: PathBuf) -> Result<Self, String> {
+        let storage = folder.join("storage");
         std::fs::write(folder.join("probe.js"), PROBE).map_err(|error| error.to_string())?;
         let secrets = [
             ("VERSION_MANAGER_SECRET", lab.secret()),
@@ -58,7 +75,7 @@ impl<'a> Manager<'a> {
                 objects: vec![object("version-manager")],
                 classes: vec!["VersionManager".to_owned()],
                 storage: Some(storage),
-                outbound: false,
+                ..Service::default()
             },
             Service {
                 name: "probe".to_owned(),
@@ -156,4 +173,20 @@ impl<'a> Manager<'a> {
         let url = format!("{}/version/{worker}", self.object_url());
         self.lab.client().send("GET", &url, Outgoing::new().private())
     }
+}
+
+/// Copies a folder, and all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("failed to copy {}: {error}", from.display());
+    std::fs::create_dir_all(to).map_err(failed)?;
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let target = to.join(entry.file_name());
+        if entry.file_type().map_err(failed)?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target).map_err(failed)?;
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The place where a lab lives: its folder, its secrets, its transcript.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -12,7 +13,8 @@ pub struct Lab {
     transcript: Transcript,
     client: Client,
     secrets: [String; 4],
-    folders: std::sync::atomic::AtomicU32,
+    folders: AtomicU32,
+    pops: AtomicU32,
 }
 
 impl Lab {
@@ -29,7 +31,7 @@ impl Lab {
             transcript.guard_secret(secret);
         }
         let client = Client::new(transcript.clone());
-        Ok(Self { folder, client, transcript, secrets, folders: 0.into() })
+        Ok(Self { folder, client, transcript, secrets, folders: 0.into(), pops: 0.into() })
     }
 
     /// The client of this lab.
@@ -70,11 +72,16 @@ impl Lab {
 
     /// A folder of its own for a process.
     pub(crate) fn folder(&self, label: &str) -> Result<PathBuf, String> {
-        let number = self.folders.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let number = self.folders.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.path().join(format!("{number}-{label}"));
         std::fs::create_dir_all(&folder)
             .map_err(|error| format!("failed to make {}: {error}", folder.display()))?;
         Ok(folder)
+    }
+
+    /// A name for a PoP, which no other has: `PO1`, `PO2` and so on.
+    pub(crate) fn pop_name(&self) -> String {
+        format!("PO{}", 1 + self.pops.fetch_add(1, Ordering::Relaxed))
     }
 }
 

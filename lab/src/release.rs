@@ -2,6 +2,8 @@
 
 use skewguard_domain::{BundleId, DeployTime, Timestamp};
 
+use crate::Answer;
+
 /// The format of the codes that a release writes and understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeFormat {
@@ -9,6 +11,22 @@ pub enum CodeFormat {
     One,
     /// The second.
     Two,
+}
+
+impl CodeFormat {
+    /// The number that the Workers know it by.
+    const fn number(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+        }
+    }
+
+    /// The format that an answer says it was served by.
+    pub(crate) fn of(answer: &Answer) -> Option<Self> {
+        let number = answer.json()["format"].as_str()?.to_owned();
+        [Self::One, Self::Two].into_iter().find(|format| format.number() == number)
+    }
 }
 
 /// A deploy of both demo Workers, with one UUID and one time for both.
@@ -44,14 +62,10 @@ impl Release {
 
     /// What `wrangler --var` would embed.
     pub(crate) fn vars(&self) -> Vec<(String, String)> {
-        let format = match self.format {
-            CodeFormat::One => "1",
-            CodeFormat::Two => "2",
-        };
         vec![
             ("CODE_VERSION_UUID".to_owned(), self.bundle.reveal()),
             ("DEPLOY_TIME_UTC".to_owned(), self.deploy_time.to_string()),
-            ("CODE_FORMAT".to_owned(), format.to_owned()),
+            ("CODE_FORMAT".to_owned(), self.format.number().to_owned()),
         ]
     }
 

@@ -238,7 +238,7 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = format!(
-            "{:<3} {:<31} {:>8} {:>7} {:>7} {:>6} {:>6} {:>6} {:>7} {:>10}\n",
+            "{:<3} {:<31} {:>8} {:>7} {:>7} {:>6} {:>6} {:>6} {:>7} {:>7} {:>10}\n",
             "",
             "phase",
             "requests",
@@ -247,6 +247,7 @@ impl Report {
             "failed",
             "flows",
             "mixed",
+            "crossed",
             "waited",
             "longest"
         );
@@ -254,7 +255,7 @@ impl Report {
             let counts = &phase.counts;
             let _ = writeln!(
                 table,
-                "{:<3} {:<31} {:>8} {:>7} {:>7} {:>6} {:>6} {:>6} {:>7} {:>7} ms",
+                "{:<3} {:<31} {:>8} {:>7} {:>7} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7} ms",
                 phase.phase,
                 phase.title,
                 counts.requests,
@@ -263,6 +264,7 @@ impl Report {
                 counts.failed,
                 counts.flows,
                 counts.mixed,
+                counts.crossed,
                 phase.waited,
                 counts.longest_ms
             );

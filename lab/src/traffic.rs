@@ -1,13 +1,14 @@
 //! Traffic: OAuth flows through the PoPs, and what became of them.
 
 use std::ops::AddAssign;
-use std::sync::Mutex;
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{Answer, Pop};
+use crate::{Answer, CodeFormat, Entrance, Pop, Record, Step};
 
 /// How many clients run flows at the same time.
 const CLIENTS: usize = 4;
@@ -32,8 +33,11 @@ pub struct Counts {
     pub passed: u64,
     /// Of these, flows that had to retry.
     pub retried: u64,
-    /// Flows whose code one release wrote and another one did not understand.
+    /// Flows of two releases that served at the same time: see [`Record::mixed`].
     pub mixed: u64,
+    /// Flows that were under way when one release took over from another: see
+    /// [`Record::crossed`].
+    pub crossed: u64,
     /// The longest that a request took, in ms.
     pub longest_ms: u64,
 }
@@ -48,29 +52,41 @@ impl AddAssign for Counts {
         self.passed += other.passed;
         self.retried += other.retried;
         self.mixed += other.mixed;
+        self.crossed += other.crossed;
         self.longest_ms = self.longest_ms.max(other.longest_ms);
     }
 }
 
-/// The way of one flow.
-#[derive(Clone, Copy)]
-struct Flow {
-    /// The PoP that is asked for a code.
-    authorize_at: usize,
-    /// The PoP that is to redeem it.
-    redeem_at: usize,
-}
-
 /// Flows through some PoPs, in both directions and across.
-pub struct Traffic<'a> {
-    pops: Vec<&'a Pop<'a>>,
+#[derive(Clone)]
+pub struct Traffic {
+    pops: Vec<Entrance>,
+    affinity: bool,
+    order: Option<Vec<CodeFormat>>,
 }
 
-impl<'a> Traffic<'a> {
+impl Traffic {
     /// Traffic through these PoPs.
     #[must_use]
-    pub fn through(pops: &[&'a Pop<'a>]) -> Self {
-        Self { pops: pops.to_vec() }
+    pub fn through(pops: &[&Pop<'_>]) -> Self {
+        let pops = pops.iter().map(|pop| pop.entrance().clone()).collect();
+        Self { pops, affinity: false, order: None }
+    }
+
+    /// Keeps each flow at the PoP that has answered its first step, as Cloudflare's version
+    /// affinity keeps a session at one version.
+    #[must_use]
+    pub fn with_affinity(mut self) -> Self {
+        self.affinity = true;
+        self
+    }
+
+    /// Says in which order releases are to serve, if one of them comes back: see
+    /// [`Record::in_order`].
+    #[must_use]
+    pub fn in_order(mut self, order: &[CodeFormat]) -> Self {
+        self.order = Some(order.to_vec());
+        self
     }
 
     /// Runs flows for `length`, and counts.
@@ -79,77 +95,177 @@ impl<'a> Traffic<'a> {
     /// If a client does.
     #[must_use]
     pub fn run_for(&self, length: Duration) -> Counts {
-        let until = Instant::now() + length;
-        let total = Mutex::new(Counts::default());
-        thread::scope(|scope| {
-            for client in 0..CLIENTS {
-                let total = &total;
-                scope.spawn(move || {
-                    let mut counts = Counts::default();
-                    let mut turn = client;
-                    while Instant::now() < until {
-                        let pops = self.pops.len();
-                        let flow =
-                            Flow { authorize_at: turn % pops, redeem_at: turn / pops % pops };
-                        counts += run_flow(&self.pops, flow);
-                        turn += 1;
-                        thread::sleep(REST);
-                    }
-                    *total.lock().expect("no client panics") += counts;
-                });
-            }
+        self.start(length).finish().0
+    }
+
+    /// Starts flows in the background. They end by themselves after `at_most`.
+    #[must_use]
+    pub fn start(&self, at_most: Duration) -> Running {
+        let run = Arc::new(Run {
+            traffic: self.clone(),
+            until: Instant::now() + at_most,
+            stopped: AtomicBool::new(false),
+            flows: AtomicU64::new(0),
         });
-        total.into_inner().expect("no client panics")
+        let clients = (0..CLIENTS).map(|client| {
+            let run = Arc::clone(&run);
+            thread::spawn(move || run.client(client))
+        });
+        Running { clients: clients.collect(), run }
     }
 }
 
-/// Runs one flow, as a client does that honours a 503: it tries again, and its connection then
-/// ends at the next PoP.
-fn run_flow(pops: &[&Pop<'_>], flow: Flow) -> Counts {
-    let mut counts = Counts { flows: 1, ..Counts::default() };
-    let authorized =
-        with_retry(pops.len(), flow.authorize_at, &mut counts, |at| pops[at].authorize());
-    let code = authorized.and_then(|answer| answer.json()["code"].as_str().map(str::to_owned));
-    let Some(code) = code else { return counts };
-    let redeem = |at: usize| pops[at].redeem(&code);
-    let Some(answer) = with_retry(pops.len(), flow.redeem_at, &mut counts, redeem) else {
-        return counts;
-    };
-    match answer.status {
-        200 => {
-            counts.passed += 1;
-            counts.retried += u64::from(counts.refused > 0);
+/// Traffic in the background. Dropping it ends it.
+pub struct Running {
+    run: Arc<Run>,
+    clients: Vec<JoinHandle<Tally>>,
+}
+
+impl Running {
+    /// Ends it, once the flows that are under way have ended.
+    ///
+    /// # Panics
+    /// If a client does.
+    #[must_use]
+    pub fn stop(self) -> (Counts, Record) {
+        self.run.stopped.store(true, Ordering::Relaxed);
+        self.finish()
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Panics
+    /// If a client does.
+    #[must_use]
+    pub fn finish(mut self) -> (Counts, Record) {
+        let mut total = Tally::default();
+        for client in self.clients.drain(..) {
+            let tally = client.join().expect("no client panics");
+            total.counts += tally.counts;
+            total.steps.extend(tally.steps);
         }
-        _ => counts.mixed += 1,
+        let Tally { mut counts, steps } = total;
+        let mut record = Record::new(steps);
+        if let Some(order) = &self.run.traffic.order {
+            record = record.in_order(order);
+        }
+        counts.mixed = record.mixed().len() as u64;
+        counts.crossed = record.crossed().len() as u64;
+        (counts, record)
     }
-    counts
 }
 
-fn with_retry(
-    pops: usize,
-    first: usize,
-    counts: &mut Counts,
-    ask: impl Fn(usize) -> Result<Answer, String>,
-) -> Option<Answer> {
-    for attempt in 0..pops.max(2) {
-        counts.requests += 1;
-        let answer = ask((first + attempt) % pops);
-        let Ok(answer) = answer else {
-            counts.failed += 1;
-            return None;
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.run.stopped.store(true, Ordering::Relaxed);
+        for client in self.clients.drain(..) {
+            // A client that panicked has said so, and nobody asks for its counts any more.
+            let _ = client.join();
+        }
+    }
+}
+
+/// What the clients of a run share.
+struct Run {
+    traffic: Traffic,
+    until: Instant,
+    stopped: AtomicBool,
+    /// How many flows have begun.
+    flows: AtomicU64,
+}
+
+/// What a client has seen.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    steps: Vec<Step>,
+}
+
+/// A step that was served.
+struct Served {
+    answer: Answer,
+    pop: usize,
+    format: CodeFormat,
+}
+
+impl Run {
+    /// Runs flow after flow, each through another pair of PoPs.
+    fn client(&self, client: usize) -> Tally {
+        let mut tally = Tally::default();
+        let mut turn = client;
+        while Instant::now() < self.until && !self.stopped.load(Ordering::Relaxed) {
+            self.flow(turn, &mut tally);
+            turn += 1;
+            thread::sleep(REST);
+        }
+        tally
+    }
+
+    /// Runs one flow. Whether it was mixed can be told only when the run is over.
+    fn flow(&self, turn: usize, tally: &mut Tally) {
+        let flow = self.flows.fetch_add(1, Ordering::Relaxed);
+        tally.counts.flows += 1;
+        let pops = self.traffic.pops.len();
+        let refused_before = tally.counts.refused;
+        let authorized = self.step(flow, turn % pops, tally, Entrance::authorize);
+        let Some(authorized) = authorized else { return };
+        let body = authorized.answer.json();
+        let Some(code) = body["code"].as_str() else {
+            tally.counts.failed += 1;
+            return;
         };
-        let took = u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX);
-        counts.longest_ms = counts.longest_ms.max(took);
-        let mixed = answer.status == 400 && answer.code() == "invalid_grant";
-        if answer.status == 200 || mixed {
-            counts.served += 1;
-            return Some(answer);
+        let redeem_at = if self.traffic.affinity { authorized.pop } else { turn / pops % pops };
+        let redeemed = self.step(flow, redeem_at, tally, |pop| pop.redeem(code));
+        let Some(redeemed) = redeemed else { return };
+        if redeemed.answer.status == 200 {
+            tally.counts.passed += 1;
+            tally.counts.retried += u64::from(tally.counts.refused > refused_before);
+        } else if redeemed.format == authorized.format {
+            // A release has to understand its own codes.
+            tally.counts.failed += 1;
         }
-        if answer.status != 503 || answer.header("Retry-After").is_none() {
-            counts.failed += 1;
-            return None;
-        }
-        counts.refused += 1;
     }
-    None
+
+    /// Asks as a client does that honours a 503: it tries again, and its connection then ends at
+    /// the next PoP.
+    fn step(
+        &self,
+        flow: u64,
+        first: usize,
+        tally: &mut Tally,
+        ask: impl Fn(&Entrance) -> Result<Answer, String>,
+    ) -> Option<Served> {
+        let Tally { counts, steps } = tally;
+        let pops = &self.traffic.pops;
+        for attempt in 0..pops.len().max(2) {
+            let pop = (first + attempt) % pops.len();
+            counts.requests += 1;
+            let sent = Instant::now();
+            let answer = ask(&pops[pop]);
+            let answered = Instant::now();
+            let Ok(answer) = answer else {
+                counts.failed += 1;
+                return None;
+            };
+            let took = u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX);
+            counts.longest_ms = counts.longest_ms.max(took);
+            let refused = answer.status == 503 && answer.header("Retry-After").is_some();
+            if refused {
+                counts.refused += 1;
+                continue;
+            }
+            let served = match (answer.status, answer.code().as_str()) {
+                (200, _) | (400, "invalid_grant") => CodeFormat::of(&answer),
+                _ => None,
+            };
+            let Some(format) = served else {
+                counts.failed += 1;
+                return None;
+            };
+            counts.served += 1;
+            steps.push(Step { flow, format, sent, answered });
+            return Some(Served { answer, pop, format });
+        }
+        None
+    }
 }

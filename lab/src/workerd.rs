@@ -27,6 +27,9 @@ const LEASH: &str = r#"
 /// The compatibility date of all Workers here, as in their wrangler configurations.
 const COMPATIBILITY_DATE: &str = "2026-03-01";
 
+/// The header that becomes a request's `cf`, as JSON. Without it a request has none.
+pub(crate) const CF_HEADER: &str = "CF-Blob";
+
 /// A Worker in a workerd process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Service {
@@ -46,6 +49,8 @@ pub(crate) struct Service {
     pub(crate) storage: Option<PathBuf>,
     /// Whether it may reach 127.0.0.1.
     pub(crate) outbound: bool,
+    /// The service behind its `caches`; without one they reject everything.
+    pub(crate) cache: Option<String>,
 }
 
 impl Service {
@@ -93,6 +98,9 @@ impl Service {
         }
         if self.outbound {
             text.push_str("globalOutbound = \"loopback\",\n");
+        }
+        if let Some(cache) = &self.cache {
+            let _ = writeln!(text, "cacheApiOutbound = {cache:?},");
         }
         text.push_str(")),\n");
         if let Some(path) = &self.storage {
@@ -195,7 +203,8 @@ fn capnp(services: &[Service], sockets: &[(&str, &str)]) -> String {
         .iter()
         .map(|(name, service)| {
             format!(
-                "(name = {name:?}, address = \"127.0.0.1:0\", http = (), service = {service:?})"
+                "(name = {name:?}, address = \"127.0.0.1:0\", \
+                 http = (cfBlobHeader = {CF_HEADER:?}), service = {service:?})"
             )
         })
         .collect();

@@ -4,10 +4,11 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use skewguard_domain::{
-    Decision, Flight, GuardConfig, GuardCore, Mode, Reason, RequestLine, Step, Wake, WorkerName,
+    Decision, Flight, GuardConfig, GuardCore, Mode, Reason, RequestLine, Sighting, Step, Wake,
+    WorkerName,
 };
 
-use crate::{Background, Clock, Log, LogEntry, Timer, Transport, TransportError};
+use crate::{Background, Clock, Log, LogEntry, Question, Timer, Transport, TransportError};
 
 /// The first nap of a request that waits; every further one is twice as long, up to
 /// [`LONGEST_NAP`].
@@ -88,22 +89,43 @@ where
     }
 
     async fn fly(&self, flight: Flight) {
-        let limit = self.state().core.config().policy.give_up_after();
-        let outcome = self.transport.manifest(&self.worker, limit).await;
+        let (question, limit) = self.question(flight);
+        let outcome = self.transport.manifest(&question, limit).await;
         let now = self.clock.now();
         match outcome {
             Err(error) => self.watched(error, |core| core.on_failure(flight, now)),
-            Ok(manifest) => {
+            Ok(told) => {
                 let failures = self.state().core.failures();
                 // The only good answer that the core turns down is one that came too late.
                 let late = TransportError::Timeout;
-                self.watched(late, |core| core.on_manifest(flight, now, manifest));
+                self.watched(late, |core| core.on_manifest(flight, now, &told.manifest));
                 if failures > 0 && self.state().core.failures() == 0 {
                     let worker = &self.worker;
                     self.log.record(&LogEntry::ManagerRecovered { worker, failures });
                 }
             }
         }
+    }
+
+    /// What to ask, and for how long to listen.
+    fn question(&self, flight: Flight) -> (Question, Duration) {
+        let state = self.state();
+        let config = state.core.config();
+        let worker = self.worker.clone();
+        let sighting = config.bundle.ok().map(|bundle| Sighting {
+            worker: worker.clone(),
+            bundle,
+            breaker: flight.breaker(),
+            tally: flight.tally(),
+            reports: 1,
+        });
+        let question = Question {
+            worker,
+            max_age: config.policy.max_age(),
+            haste: flight.haste(),
+            sightings: sighting.into_iter().collect(),
+        };
+        (question, config.policy.give_up_after())
     }
 
     /// Takes a step of the core, and logs a failure that is counted in it, which is of `kind`.

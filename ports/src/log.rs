@@ -3,7 +3,9 @@
 use core::fmt::Display;
 
 use serde::{Serialize, Serializer};
-use skewguard_domain::{BundleId, Epoch, Mode, Reason, Staleness, Unchecked, Verdict, WorkerName};
+use skewguard_domain::{
+    Breaker, BundleId, Epoch, Mode, Pop, Reason, Staleness, Unchecked, Verdict, WorkerName,
+};
 
 use crate::{Principal, TransportError};
 
@@ -100,7 +102,7 @@ pub enum LogEntry<'a> {
         /// Which token was used.
         token: Principal,
     },
-    /// A registration contradicts the ledger.
+    /// A registration contradicts the ledger, or was decided from an outdated one.
     RegistrationRejected {
         /// The Worker.
         #[serde(serialize_with = "as_text")]
@@ -112,6 +114,43 @@ pub enum LogEntry<'a> {
         code: &'a str,
         /// Which token was used.
         token: Principal,
+    },
+    /// A release or the leases were changed, or were so already.
+    Changed {
+        /// What was asked for.
+        action: &'a str,
+        /// Of which release.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        release: Option<&'a str>,
+        /// The ledger's epoch since then.
+        #[serde(serialize_with = "as_epoch")]
+        epoch: Epoch,
+        /// Which token was used.
+        token: Principal,
+    },
+    /// A change of a release contradicts the ledger, or was decided from an outdated one.
+    ChangeRejected {
+        /// What was asked for.
+        action: &'a str,
+        /// Of which release.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        release: Option<&'a str>,
+        /// The stable code of the rejection.
+        code: &'a str,
+        /// Which token was used.
+        token: Principal,
+    },
+    /// A PoP has to make do with what it has, or does not have to any more.
+    BreakerTurned {
+        /// The Worker.
+        #[serde(serialize_with = "as_text")]
+        worker: &'a WorkerName,
+        /// The PoP.
+        #[serde(serialize_with = "as_text")]
+        pop: Pop,
+        /// Whether it does.
+        #[serde(serialize_with = "as_breaker")]
+        breaker: Breaker,
     },
     /// The manager's Worker could not reach its Durable Object.
     GatewayFailed {
@@ -140,18 +179,30 @@ impl LogEntry<'_> {
             }
             | Self::ManagerFailed { .. }
             | Self::SettingIgnored { .. }
-            | Self::RegistrationRejected { .. } => Level::Warn,
+            | Self::RegistrationRejected { .. }
+            | Self::ChangeRejected { .. }
+            | Self::BreakerTurned { breaker: Breaker::Open, .. } => Level::Warn,
             Self::GatewayFailed { .. } | Self::StorageFailed { .. } => Level::Error,
             Self::GuardTurned { .. }
             | Self::RequestWaited { .. }
             | Self::ManagerRecovered { .. }
-            | Self::Registered { .. } => Level::Info,
+            | Self::Registered { .. }
+            | Self::Changed { .. }
+            | Self::BreakerTurned { .. } => Level::Info,
         }
     }
 }
 
 fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is how serde hands it over")]
+fn as_breaker<S: Serializer>(breaker: &Breaker, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match breaker {
+        Breaker::Open => "open",
+        Breaker::Closed => "closed",
+    })
 }
 
 fn as_optional_text<T: Display, S: Serializer>(
@@ -192,6 +243,9 @@ fn as_reason<S: Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::
         Reason::Unavailable => "unavailable",
         Reason::Unregistered => "unregistered",
         Reason::Current => "current",
+        Reason::BreakerOpen => "breaker_open",
+        Reason::Announced => "announced",
+        Reason::Held => "held",
         Reason::Ahead => "ahead",
         Reason::Stale(Staleness::Retired) => "stale_retired",
         Reason::Stale(Staleness::Older) => "stale_older",

@@ -1,16 +1,41 @@
 //! How a guard asks the manager.
+//!
+//! There is one port, and tiers are decorators over it: [`PopTier`](crate::PopTier) answers from
+//! the copy that a PoP shares, and asks the [`Transport`] behind it where that will not do.
 
 use core::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use skewguard_domain::{Manifest, WorkerName};
+use skewguard_domain::{Haste, Manifest, MaxAge, Sighting, WorkerName};
+
+/// What a guard wants to know, and what it has to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The guarded Worker.
+    pub worker: WorkerName,
+    /// The longest that the guard believes anything.
+    pub max_age: MaxAge,
+    /// How soon the answer is needed.
+    pub haste: Haste,
+    /// What was sighted: the guard's own bundle, and those that its PoP has gathered.
+    pub sightings: Vec<Sighting>,
+}
+
+/// What the manager says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What it says of the Worker in question.
+    pub manifest: Manifest,
+    /// All that it says, as it came, to be kept as a copy; none where it speaks of one Worker.
+    pub text: Option<String>,
+}
 
 /// A way to the manager.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// What the manager says of `worker`. A Worker that the manager does not know is an answer,
+    /// What the manager says of a Worker. A Worker that the manager does not know is an answer,
     /// not an error.
     ///
     /// # Errors
@@ -19,9 +44,13 @@ pub trait Transport: Send + Sync {
     /// MUST return one of the others when no answer came, or one that makes no sense.
     async fn manifest(
         &self,
-        worker: &WorkerName,
+        question: &Question,
         timeout: Duration,
-    ) -> Result<Manifest, TransportError>;
+    ) -> Result<Told, TransportError>;
+
+    /// What the text of an answer says of `worker`; `None` if it makes no sense. It MUST be the
+    /// same as what a guard of that Worker would have been told in its place.
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest>;
 }
 
 /// Why there is no manifest.

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use serde_json::Value;
 use skewguard_domain::{
-    BundleId, DeployTime, Intent, Manifest, MaxAge, Registration, Timestamp, WorkerManifest,
-    WorkerName,
+    BundleId, Command, DeployTime, Intent, Ledger, Manifest, MaxAge, Registration, Timestamp,
+    VersionRecord, WorkerManifest, WorkerName,
 };
 
 /// The day before the one that a manual clock begins with, in milliseconds.
@@ -42,14 +42,25 @@ pub(crate) fn worker(name: &str) -> WorkerName {
 
 /// What a manager says by which the bundle with this number serves.
 pub(crate) fn current_is(number: u8) -> Manifest {
-    let known =
-        WorkerManifest { current: id(number), deploy_time: deployed(number), retired: Vec::new() };
-    Manifest { max_age: Some(MaxAge::DEFAULT), worker: Some(known) }
+    let known = WorkerManifest::of_one(id(number), deployed(number), Vec::new());
+    let max_age = Some(MaxAge::DEFAULT);
+    Manifest { max_age, worker: Some(known), ..Manifest::default() }
 }
 
 /// A registration of the bundle with this number.
 pub(crate) fn registration(name: &str, number: u8, intent: Intent) -> Registration {
     Registration { worker: worker(name), bundle: id(number), deploy_time: deployed(number), intent }
+}
+
+/// The command that registers it.
+pub(crate) fn register(name: &str, number: u8, intent: Intent) -> Command {
+    Command::Register(registration(name, number, intent))
+}
+
+/// What serves a Worker since the ledger's last change.
+pub(crate) fn current(ledger: &Ledger, name: &str) -> Option<VersionRecord> {
+    let history = ledger.workers().get(&worker(name))?;
+    Some(history.current(ledger.decided_at()?)?.record)
 }
 
 /// Fails if the entries tell more than the first 8 characters of a bundle's UUID, with hyphens or

@@ -4,8 +4,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use skewguard_domain::{Manifest, WorkerName};
-use skewguard_ports::{Guard, Timer, Transport, TransportError};
+use skewguard_ports::{Guard, Question, Timer, Told, Transport, TransportError};
 use skewguard_test::{Behaviour, Executor, ManualClock, RecordingLog};
 
 use crate::fixtures::{assert_only_8_characters_are_told, id, ms, secs, worker};
@@ -18,7 +17,7 @@ struct Late(ManualClock);
 
 #[async_trait]
 impl Transport for Late {
-    async fn manifest(&self, _: &WorkerName, limit: Duration) -> Result<Manifest, TransportError> {
+    async fn manifest(&self, _: &Question, limit: Duration) -> Result<Told, TransportError> {
         self.0.sleep(limit + ms(3)).await;
         Err(TransportError::Timeout)
     }

@@ -55,8 +55,7 @@ fn a_rolled_back_to_bundle_is_served_again_no_later_than_a_lease_after_the_rollb
 
 #[test]
 fn a_worker_that_was_never_registered_is_served_without_a_question_for_each_request() {
-    let unknown = Manifest { max_age: None, worker: None };
-    let mut isolate = Isolate::warm(Behaviour::Answer(unknown, ms(0)));
+    let mut isolate = Isolate::warm(Behaviour::Answer(Box::default(), ms(0)));
     isolate.traffic(secs(50), ms(10), |_, _, decision| {
         assert_eq!(decision.reason, Reason::Unregistered);
     });
@@ -66,7 +65,7 @@ fn a_worker_that_was_never_registered_is_served_without_a_question_for_each_requ
 
 #[test]
 fn a_bundle_that_the_manager_has_not_heard_of_yet_is_served() {
-    let mut isolate = Isolate::warm(Behaviour::Answer(current_is(OWN - 1), ms(0)));
+    let mut isolate = Isolate::warm(Behaviour::Answer(Box::new(current_is(OWN - 1)), ms(0)));
     isolate.traffic(secs(20), ms(10), |_, _, decision| {
         assert_eq!(decision.reason, Reason::Ahead);
     });
@@ -76,8 +75,8 @@ fn a_bundle_that_the_manager_has_not_heard_of_yet_is_served() {
 fn a_retired_bundle_is_refused_although_it_is_the_newer() {
     let mut manifest = current_is(OWN - 1);
     let known = manifest.worker.as_mut().expect("the Worker is known");
-    known.retired = vec![id(NEWER), id(OWN)];
-    let mut isolate = Isolate::cold(Behaviour::Answer(manifest, ms(5)));
+    known.now.retired = vec![id(NEWER), id(OWN)];
+    let mut isolate = Isolate::cold(Behaviour::Answer(Box::new(manifest), ms(5)));
     let (decision, _) = isolate.decide();
     assert_eq!(decision.reason, Reason::Stale(Staleness::Retired));
 }
@@ -85,7 +84,7 @@ fn a_retired_bundle_is_refused_although_it_is_the_newer() {
 #[test]
 fn an_answer_that_takes_longer_than_its_own_lease_is_a_failure() {
     let short = MaxAge::new(ms(100)).expect("a lease");
-    let manifest = Manifest { max_age: Some(short), ..current_is(NEWER) };
+    let manifest = Box::new(Manifest { max_age: Some(short), ..current_is(NEWER) });
     let mut isolate = Isolate::cold(Behaviour::Answer(manifest.clone(), ms(100)));
     let (decision, waited) = isolate.decide();
     assert_eq!(decision, UNAVAILABLE);
@@ -105,7 +104,7 @@ fn an_answer_that_takes_longer_than_its_own_lease_is_a_failure() {
 #[test]
 fn the_managers_shorter_lease_is_kept() {
     let lease = MaxAge::new(ms(500)).expect("a lease");
-    let mut manifest = Manifest { max_age: Some(lease), ..current_is(OWN) };
+    let mut manifest = Box::new(Manifest { max_age: Some(lease), ..current_is(OWN) });
     let mut isolate = Isolate::warm(Behaviour::Answer(manifest.clone(), ms(0)));
     isolate.traffic(secs(10), ms(10), |_, _, _| ());
     let asked = isolate.manager.asked();

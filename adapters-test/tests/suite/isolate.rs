@@ -42,12 +42,12 @@ pub(crate) struct Isolate {
 
 /// A manager by which the isolate's own bundle serves.
 pub(crate) fn own_is_current(after: Duration) -> Behaviour {
-    Behaviour::Answer(current_is(OWN), after)
+    Behaviour::Answer(Box::new(current_is(OWN)), after)
 }
 
 /// A manager by which the isolate's own bundle was replaced.
 pub(crate) fn own_is_older(after: Duration) -> Behaviour {
-    Behaviour::Answer(current_is(NEWER), after)
+    Behaviour::Answer(Box::new(current_is(NEWER)), after)
 }
 
 /// What the guard is told where a test wants nothing else: the defaults.

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use skewguard_domain::{Applied, Epoch, Ledger};
-use skewguard_ports::{Storage, StorageError};
+use skewguard_domain::{Applied, Ledger};
+use skewguard_ports::{AuditEntry, AuditPage, Storage, StorageError};
 use skewguard_test::MemoryStorage;
 
 /// How one call of the store goes.
@@ -89,18 +89,22 @@ impl Storage for SlowStorage {
         ledger
     }
 
-    async fn commit(&self, from: Epoch, change: &Applied) -> Result<(), StorageError> {
+    async fn commit(&self, change: &Applied, entry: &AuditEntry) -> Result<(), StorageError> {
         let Turn { others_first: (before, after), fate } = self.turn();
         step_back(before).await;
         let lost = StorageError::Unavailable("injected".to_owned());
         if fate == Fate::Refused {
             return Err(lost);
         }
-        self.store.commit(from, change).await?;
+        self.store.commit(change, entry).await?;
         let told = fate == Fate::Good;
         let now = (self.store.stored(), told);
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(now);
         step_back(after).await;
         if told { Ok(()) } else { Err(lost) }
+    }
+
+    async fn audit(&self, page: AuditPage) -> Result<Vec<AuditEntry>, StorageError> {
+        self.store.audit(page).await
     }
 }

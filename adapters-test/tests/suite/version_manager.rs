@@ -2,11 +2,13 @@
 
 use futures::executor::block_on;
 use skewguard_domain::{Command, Intent, Ledger, Registration, Rejection, Retirement};
-use skewguard_ports::{Clock, Principal, RegisterError, Registered, StorageError, VersionManager};
+use skewguard_ports::{
+    ChangeError, Changed, Clock, Precondition, Principal, StorageError, VersionManager,
+};
 use skewguard_test::{ManualClock, MemoryStorage, RecordingLog, StorageFault};
 
 use crate::fixtures::{
-    assert_only_8_characters_are_told, deployed, id, registration, secs, worker,
+    assert_only_8_characters_are_told, current, deployed, id, registration, secs, worker,
 };
 
 const DEPLOYER: Principal = Principal::Current;
@@ -34,28 +36,36 @@ impl World {
     }
 }
 
-fn register(manager: &TestManager, wish: Registration) -> Result<Registered, RegisterError> {
-    block_on(manager.register(wish, DEPLOYER))
+fn register_by(
+    manager: &TestManager,
+    wish: Registration,
+    by: Principal,
+) -> Result<Changed, ChangeError> {
+    block_on(manager.change(Command::Register(wish), &Precondition::None, by))
 }
 
-fn deploy(manager: &TestManager, name: &str, number: u8) -> Result<Registered, RegisterError> {
+fn register(manager: &TestManager, wish: Registration) -> Result<Changed, ChangeError> {
+    register_by(manager, wish, DEPLOYER)
+}
+
+fn deploy(manager: &TestManager, name: &str, number: u8) -> Result<Changed, ChangeError> {
     register(manager, registration(name, number, Intent::Deploy))
 }
 
-/// The number of the bundle that serves, in what is stored.
+/// Whether the bundle with this number serves, in what is stored.
 fn is_current(ledger: &Ledger, name: &str, number: u8) -> bool {
-    let history = ledger.workers().get(&worker(name));
-    history.is_some_and(|history| history.current().bundle == id(number))
+    current(ledger, name).is_some_and(|record| record.bundle == id(number))
 }
 
 #[test]
 fn a_registration_is_in_the_store_and_in_the_ledger_when_it_is_acknowledged() {
     let world = World::default();
     let manager = world.manager();
-    let registered = deploy(&manager, "op-auth", 1).expect("the first registration");
-    assert_eq!((registered.record.bundle, registered.record.deploy_time), (id(1), deployed(1)));
-    assert_eq!(registered.record.registered_at, world.clock.now());
-    assert_eq!(registered.epoch.get(), 1);
+    let changed = deploy(&manager, "op-auth", 1).expect("the first registration");
+    let record = current(&changed.ledger, "op-auth").expect("it serves");
+    assert_eq!((record.bundle, record.deploy_time), (id(1), deployed(1)));
+    assert_eq!((record.registered_at, changed.at), (world.clock.now(), world.clock.now()));
+    assert_eq!(changed.ledger.epoch().get(), 1);
     assert!(is_current(&world.store.stored(), "op-auth", 1));
     assert_eq!(*block_on(manager.ledger()).expect("a ledger"), world.store.stored());
 }
@@ -79,9 +89,11 @@ fn a_repeated_registration_is_acknowledged_and_changes_nothing() {
     let first = deploy(&manager, "op-auth", 1).expect("the first registration");
     world.clock.advance(secs(10));
     for _ in 0..5 {
-        assert_eq!(deploy(&manager, "op-auth", 1), Ok(first));
+        let again = deploy(&manager, "op-auth", 1).expect("it is so already");
+        assert_eq!(again.ledger, first.ledger);
     }
-    assert_eq!(deploy(&world.manager(), "op-auth", 1), Ok(first));
+    let elsewhere = deploy(&world.manager(), "op-auth", 1).expect("it is so already");
+    assert_eq!(elsewhere.ledger, first.ledger);
     assert_eq!(world.store.commits(), 1);
 }
 
@@ -102,8 +114,8 @@ fn a_change_that_was_overtaken_is_made_on_top_of_the_other_one() {
     let world = World::default();
     let manager = world.manager();
     world.store.inject([world.overtaken_by(registration("op-token", 7, Intent::Deploy))]);
-    let registered = deploy(&manager, "op-auth", 1).expect("the second attempt");
-    assert_eq!(registered.epoch.get(), 2);
+    let changed = deploy(&manager, "op-auth", 1).expect("the second attempt");
+    assert_eq!(changed.ledger.epoch().get(), 2);
     let stored = world.store.stored();
     assert!(is_current(&stored, "op-auth", 1) && is_current(&stored, "op-token", 7));
     assert_eq!((world.store.commits(), world.store.loads()), (2, 2));
@@ -126,8 +138,8 @@ fn a_change_that_was_overtaken_by_the_same_one_is_acknowledged_without_another_c
     let world = World::default();
     let manager = world.manager();
     world.store.inject([world.overtaken_by(registration("op-auth", 1, Intent::Deploy))]);
-    let registered = deploy(&manager, "op-auth", 1).expect("it is so already");
-    assert_eq!(registered.epoch.get(), 1);
+    let changed = deploy(&manager, "op-auth", 1).expect("it is so already");
+    assert_eq!(changed.ledger.epoch().get(), 1);
     assert_eq!((world.store.commits(), world.store.stored().epoch().get()), (1, 1));
 }
 
@@ -143,7 +155,7 @@ fn a_change_is_tried_three_times_and_then_given_up_with_the_others_kept() {
         let outcome = deploy(&manager, "op-auth", 1);
         let stored = world.store.stored();
         if overtaken < 3 {
-            assert_eq!(outcome.map(|registered| registered.epoch), Ok(stored.epoch()));
+            assert_eq!(outcome.map(|changed| changed.ledger.epoch()), Ok(stored.epoch()));
         } else {
             assert_eq!(outcome, Err(StorageError::Conflict.into()));
             assert_eq!(world.store.commits(), 3);
@@ -166,7 +178,7 @@ fn two_managers_over_one_store_lose_no_change_of_each_other() {
     let stored = world.store.stored();
     for name in ["op-auth", "op-token", "op-code"] {
         assert!(is_current(&stored, name, 9));
-        assert_eq!(stored.workers()[&worker(name)].retired().len(), 9);
+        assert_eq!(stored.workers()[&worker(name)].retired(world.clock.now()).len(), 9);
     }
     assert_eq!(stored.epoch().get(), 30);
 }
@@ -179,7 +191,7 @@ fn a_change_that_could_not_be_stored_is_not_acknowledged_and_not_told_to_guards(
     let before = world.store.stored();
     world.store.inject([StorageFault::Unavailable]);
     let outcome = deploy(&manager, "op-auth", 2);
-    assert!(matches!(outcome, Err(RegisterError::Storage(StorageError::Unavailable(_)))));
+    assert!(matches!(outcome, Err(ChangeError::Storage(StorageError::Unavailable(_)))));
     assert_eq!(world.store.stored(), before);
     assert_eq!(*block_on(manager.ledger()).expect("a ledger"), before);
     let failed = world.log.entries();
@@ -209,8 +221,8 @@ fn a_change_that_was_stored_but_not_acknowledged_can_be_asked_for_again() {
     let manager = world.manager();
     world.store.inject([StorageFault::WrittenButUnavailable]);
     deploy(&manager, "op-auth", 1).expect_err("nobody knows that it was written");
-    let registered = deploy(&manager, "op-auth", 1).expect("it is so already");
-    assert_eq!(registered.epoch.get(), 1);
+    let changed = deploy(&manager, "op-auth", 1).expect("it is so already");
+    assert_eq!(changed.ledger.epoch().get(), 1);
     assert_eq!((world.store.commits(), world.store.stored().epoch().get()), (1, 1));
 }
 
@@ -224,8 +236,9 @@ fn a_rollback_that_was_stored_but_not_acknowledged_can_be_asked_for_again() {
     world.store.inject([StorageFault::WrittenButUnavailable]);
     let rollback = registration("op-auth", 1, Intent::Rollback);
     register(&manager, rollback.clone()).expect_err("nobody knows that it was written");
-    let registered = register(&manager, rollback).expect("it is so already");
-    assert_eq!((registered.record.bundle, registered.epoch.get()), (id(1), 3));
+    let changed = register(&manager, rollback).expect("it is so already");
+    assert!(is_current(&changed.ledger, "op-auth", 1));
+    assert_eq!(changed.ledger.epoch().get(), 3);
 }
 
 #[test]
@@ -246,7 +259,7 @@ fn registrations_and_rejections_are_logged_with_the_name_of_the_token_and_no_who
     let world = World::default();
     let manager = world.manager();
     deploy(&manager, "op-auth", 2).expect("the first registration");
-    block_on(manager.register(registration("op-auth", 1, Intent::Deploy), Principal::Previous))
+    register_by(&manager, registration("op-auth", 1, Intent::Deploy), Principal::Previous)
         .expect_err("older than what is there");
     let entries = world.log.entries();
     assert_eq!(

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use skewguard_domain::{Intent, Ledger};
-use skewguard_ports::{Principal, VersionManager};
+use skewguard_ports::{Precondition, Principal, VersionManager};
 use skewguard_test::{Executor, ManualClock, RecordingLog};
 
-use crate::fixtures::registration;
+use crate::fixtures::register;
 use crate::slow_storage::{PROMPT, SlowStorage, Turn};
 
 /// It does its work at once, and tells of it when everybody else is done.
@@ -23,8 +23,9 @@ fn manager(turns: Vec<Turn>) -> (SlowStorage, Arc<SlowManager>) {
 
 fn deploy(executor: &Executor, manager: &Arc<SlowManager>, number: u8) {
     let manager = Arc::clone(manager);
-    let wish = registration("op-auth", number, Intent::Deploy);
-    executor.spawn(async move { manager.register(wish, Principal::Current).await });
+    let wish = register("op-auth", number, Intent::Deploy);
+    executor
+        .spawn(async move { manager.change(wish, &Precondition::None, Principal::Current).await });
 }
 
 #[test]

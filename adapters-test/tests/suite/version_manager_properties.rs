@@ -5,11 +5,11 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
-use skewguard_domain::{Epoch, Intent, Ledger, VersionRecord, WorkerName};
-use skewguard_ports::{Principal, RegisterError, VersionManager};
+use skewguard_domain::{Epoch, Intent, Ledger, VersionRecord};
+use skewguard_ports::{ChangeError, Precondition, Principal, VersionManager};
 use skewguard_test::{Executor, ManualClock, RecordingLog};
 
-use crate::fixtures::{registration, worker};
+use crate::fixtures::{current, register, worker};
 use crate::slow_storage::{Fate, SlowStorage, Turn};
 
 const WORKERS: [&str; 2] = ["op-auth", "op-token"];
@@ -47,7 +47,7 @@ fn turns(fates: impl Strategy<Value = Fate>) -> impl Strategy<Value = Vec<Turn>>
 /// An acknowledged registration.
 #[derive(Debug)]
 struct Acknowledged {
-    worker: WorkerName,
+    worker: &'static str,
     record: VersionRecord,
     epoch: Epoch,
 }
@@ -74,23 +74,25 @@ fn run(waves: Vec<Vec<Wish>>, turns: Vec<Turn>) -> Aftermath {
             .into_iter()
             .map(|wish| {
                 let manager = Arc::clone(&managers[wish.manager]);
-                let wish = registration(WORKERS[wish.worker], wish.bundle, wish.intent);
+                let name = WORKERS[wish.worker];
+                let wish = register(name, wish.bundle, wish.intent);
                 executor.spawn(async move {
-                    let worker = wish.worker.clone();
-                    (worker, manager.register(wish, Principal::Current).await)
+                    let by = Principal::Current;
+                    (name, manager.change(wish, &Precondition::None, by).await)
                 })
             })
             .collect();
         executor.run();
         for outcome in running {
             match outcome.try_take().expect("nothing waits for ever") {
-                (worker, Ok(registered)) => acknowledged.push(Acknowledged {
-                    worker,
-                    record: registered.record,
-                    epoch: registered.epoch,
+                (name, Ok(changed)) => acknowledged.push(Acknowledged {
+                    worker: name,
+                    record: current(&changed.ledger, name).expect("it serves"),
+                    epoch: changed.ledger.epoch(),
                 }),
-                (_, Err(RegisterError::Storage(_))) => failed += 1,
-                (_, Err(RegisterError::Rejected(_))) => {}
+                (_, Err(ChangeError::Storage(_))) => failed += 1,
+                (_, Err(ChangeError::Rejected(_))) => {}
+                (_, Err(ChangeError::Outdated { .. })) => panic!("there is no precondition"),
             }
         }
     }
@@ -123,10 +125,9 @@ proptest! {
     ) {
         let Aftermath { acknowledged, stored, .. } = run(waves, turns);
         for name in WORKERS {
-            let of_it = acknowledged.iter().filter(|told| told.worker == worker(name));
+            let of_it = acknowledged.iter().filter(|told| told.worker == name);
             let newest = of_it.max_by_key(|told| told.epoch).map(|told| told.record);
-            let current = stored.workers().get(&worker(name)).map(|history| *history.current());
-            prop_assert_eq!(current, newest);
+            prop_assert_eq!(current(&stored, name), newest);
         }
     }
 
@@ -141,11 +142,11 @@ proptest! {
     ) {
         let Aftermath { acknowledged, history, stored, .. } = run(waves, turns);
         for told in acknowledged {
-            let then = ledger_at(&history, told.epoch).and_then(|l| l.workers().get(&told.worker));
-            prop_assert_eq!(then.map(|history| *history.current()), Some(told.record));
-            let now = &stored.workers()[&told.worker];
-            let kept = now.retired().iter().any(|retired| retired.record == told.record);
-            prop_assert!(kept || *now.current() == told.record);
+            let then = ledger_at(&history, told.epoch).and_then(|then| current(then, told.worker));
+            prop_assert_eq!(then, Some(told.record));
+            let retired = stored.workers()[&worker(told.worker)].retired(stored.decided_at().expect("a change"));
+            let kept = retired.iter().any(|retired| retired.record == told.record);
+            prop_assert!(kept || current(&stored, told.worker) == Some(told.record));
         }
     }
 

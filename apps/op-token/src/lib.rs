@@ -1,6 +1,7 @@
-//! A demo Worker: `POST /token` redeems an authorization code of its own release's format.
+//! A demo Worker: `POST /token` redeems an authorization code of its own release's format. Whether
+//! it can or not, it says which format that is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use skewguard_cloudflare::guard;
 use skewguard_op_code::CodeFormat;
 use worker::{Context, Date, Env, FormEntry, Method, Request, Response, Result, event};
@@ -16,7 +17,12 @@ async fn handle(mut request: Request, env: Env, _context: Context) -> Result<Res
             let form = request.form_data().await;
             let code = match form.ok().and_then(|form| form.get("code")) {
                 Some(FormEntry::Field(code)) => code,
-                _ => return refuse("invalid_request", "send the form field 'code'"),
+                _ => {
+                    return refuse(&json!({
+                        "error": "invalid_request",
+                        "error_description": "send the form field 'code'",
+                    }));
+                }
             };
             let format = env.var("CODE_FORMAT")?.to_string();
             let key = env.secret("OP_SIGNING_KEY")?.to_string();
@@ -24,7 +30,11 @@ async fn handle(mut request: Request, env: Env, _context: Context) -> Result<Res
                 format.parse().map_err(|error| worker::Error::from(format!("{error}")))?;
             match parsed.redeem(&code, key.as_bytes(), Date::now().as_millis()) {
                 Ok(()) => Response::from_json(&json!({ "token_type": "Bearer", "format": format })),
-                Err(invalid) => refuse("invalid_grant", &invalid.to_string()),
+                Err(invalid) => refuse(&json!({
+                    "error": "invalid_grant",
+                    "error_description": invalid.to_string(),
+                    "format": format,
+                })),
             }
         }
         (Method::Get, "/health") => Response::ok("ok"),
@@ -33,7 +43,6 @@ async fn handle(mut request: Request, env: Env, _context: Context) -> Result<Res
 }
 
 /// An error as RFC 6749, section 5.2, has it.
-fn refuse(error: &str, description: &str) -> Result<Response> {
-    let body = json!({ "error": error, "error_description": description });
-    Ok(Response::from_json(&body)?.with_status(400))
+fn refuse(body: &Value) -> Result<Response> {
+    Ok(Response::from_json(body)?.with_status(400))
 }

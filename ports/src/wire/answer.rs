@@ -1,35 +1,58 @@
 //! What the manager answers.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use skewguard_domain::{
-    BundleId, Ledger, Manifest, MaxAge, VersionRecord, WorkerHistory, WorkerManifest, WorkerName,
+    Age, BundleId, Ledger, Manifest, MaxAge, Rejection, Timestamp, VersionRecord, WorkerManifest,
+    WorkerName,
 };
 
 use super::ErrorCode;
-use crate::{Registered, TransportError};
+use crate::{AuditEntry, ChangeError, Changed, TransportError};
 
 /// An error: `{ "error": "<stable_code>", "message": "<what to do>" }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ErrorAnswer<'a> {
     /// The code.
     pub error: &'static str,
     /// What to do about it. Never holds a secret or a whole UUID.
     pub message: &'a str,
+    /// The release that is in the way, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<&'a str>,
+    /// How long ago that was announced, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// The epoch that a change has to be decided from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 impl<'a> ErrorAnswer<'a> {
     /// The error of `code`.
     #[must_use]
     pub fn new(code: ErrorCode, message: &'a str) -> Self {
-        Self { error: code.as_str(), message }
+        Self { error: code.as_str(), message, release: None, age_ms: None, epoch: None }
+    }
+
+    /// The error of a change that does not hold, and what a program may want to know of it.
+    #[must_use]
+    pub fn of_change(error: &'a ChangeError, message: &'a str) -> Self {
+        let answer = Self::new(ErrorCode::of_change(error), message);
+        match error {
+            ChangeError::Outdated { current } => Self { epoch: Some(current.get()), ..answer },
+            ChangeError::Rejected(Rejection::ReleaseOpen { release, age, .. }) => {
+                Self { release: Some(release.as_str()), age_ms: Some(millis(*age)), ..answer }
+            }
+            ChangeError::Rejected(_) | ChangeError::Storage(_) => answer,
+        }
     }
 }
 
-/// What a guard asks for: the current bundle of one Worker. The one answer, with
-/// [`ManifestAnswer`], that holds whole UUIDs.
+/// The current bundle of one Worker. The one answer, with
+/// [`BriefingAnswer`](super::BriefingAnswer), that holds whole UUIDs.
 ///
 /// A manager that is not Skewguard's may answer with the first three fields alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,18 +74,18 @@ pub struct VersionAnswer {
 }
 
 impl VersionAnswer {
-    /// The answer for `worker`, or `None` if the ledger does not know it.
+    /// The answer for `worker` at `now`, or `None` if nothing has served it yet.
     #[must_use]
-    pub fn of(ledger: &Ledger, worker: &WorkerName) -> Option<Self> {
-        let record = ledger.workers().get(worker)?.current();
-        let manifest = ledger.manifest(worker);
-        let known = manifest.worker?;
+    pub fn of(ledger: &Ledger, worker: &WorkerName, now: Timestamp) -> Option<Self> {
+        let now = ledger.steady(now);
+        let record = ledger.workers().get(worker)?.current(now)?.record;
+        let retired = ledger.standings(worker, now).retired;
         Some(Self {
             uuid: record.bundle.reveal(),
             deploy_time: record.deploy_time.to_string(),
             registered_at: record.registered_at.to_string(),
-            max_age_ms: manifest.max_age.map(millis),
-            retired: known.retired.into_iter().map(BundleId::reveal).collect(),
+            max_age_ms: Some(millis(ledger.lease().max_age.get())),
+            retired: retired.into_iter().map(BundleId::reveal).collect(),
         })
     }
 }
@@ -77,37 +100,21 @@ impl TryFrom<VersionAnswer> for Manifest {
         let retired = answer.retired.iter().map(|uuid| uuid.parse().map_err(|_| malformed));
         Ok(Self {
             max_age: max_age.transpose().map_err(|_| malformed)?,
-            worker: Some(WorkerManifest {
-                current: answer.uuid.parse().map_err(|_| malformed)?,
-                deploy_time: answer.deploy_time.parse().map_err(|_| malformed)?,
-                retired: retired.collect::<Result<_, _>>()?,
-            }),
+            age: Age::NONE,
+            age_tolerance: Duration::ZERO,
+            worker: Some(WorkerManifest::of_one(
+                answer.uuid.parse().map_err(|_| malformed)?,
+                answer.deploy_time.parse().map_err(|_| malformed)?,
+                retired.collect::<Result<_, _>>()?,
+            )),
         })
-    }
-}
-
-/// All Workers in one answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ManifestAnswer {
-    epoch: u64,
-    workers: BTreeMap<String, VersionAnswer>,
-}
-
-impl ManifestAnswer {
-    /// The answer for all that the ledger knows.
-    #[must_use]
-    pub fn of(ledger: &Ledger) -> Self {
-        let answers = ledger.workers().keys().filter_map(|worker| {
-            VersionAnswer::of(ledger, worker).map(|answer| (worker.to_string(), answer))
-        });
-        Self { epoch: ledger.epoch().get(), workers: answers.collect() }
     }
 }
 
 /// A bundle as people may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BundleAnswer {
+pub(super) struct BundleAnswer {
     /// The first 8 characters of its UUID.
     bundle: String,
     deploy_time: String,
@@ -135,75 +142,62 @@ pub struct RegisteredAnswer {
 
 impl RegisteredAnswer {
     /// The answer to a registration of `worker`.
+    ///
+    /// # Panics
+    /// If the ledger does not know the Worker, which a registration makes known.
     #[must_use]
-    pub fn new(worker: &WorkerName, registered: &Registered) -> Self {
+    pub fn new(worker: &WorkerName, changed: &Changed) -> Self {
+        let history = changed.ledger.workers().get(worker);
+        let latest = history.expect("a registration that holds names its Worker").latest();
         Self {
             worker: worker.to_string(),
-            current: BundleAnswer::from(&registered.record),
-            epoch: registered.epoch.get(),
+            current: BundleAnswer::from(&latest.record),
+            epoch: changed.ledger.epoch().get(),
         }
     }
 }
 
-/// Every Worker's bundles.
+/// A page of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StatusAnswer {
-    epoch: u64,
-    manager: ManagerAnswer,
-    workers: BTreeMap<String, WorkerAnswer>,
-}
-
-/// The manager's own bundle: a busy Durable Object can go on with its old code for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct ManagerAnswer {
+pub struct AuditAnswer {
+    entries: Vec<AuditLine>,
+    /// What to ask for as `before` to read on; there is nothing more without it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    bundle: Option<String>,
-    version: &'static str,
+    next: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct WorkerAnswer {
-    current: BundleAnswer,
-    /// Last retired first.
-    retired: Vec<RetiredAnswer>,
+struct AuditLine {
+    at: String,
+    token: &'static str,
+    action: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    detail: String,
+    from: u64,
+    to: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RetiredAnswer {
-    #[serde(flatten)]
-    bundle: BundleAnswer,
-    retirement: &'static str,
-    retired_at: String,
-}
-
-impl StatusAnswer {
-    /// The status of all that the ledger knows, told by a manager that runs as `bundle`.
+impl AuditAnswer {
+    /// The page with these entries, of which there were to be at most `limit`.
     #[must_use]
-    pub fn of(ledger: &Ledger, bundle: Option<BundleId>) -> Self {
-        let workers = ledger.workers().iter();
-        Self {
-            epoch: ledger.epoch().get(),
-            manager: ManagerAnswer {
-                bundle: bundle.map(|bundle| bundle.to_string()),
-                version: env!("CARGO_PKG_VERSION"),
-            },
-            workers: workers.map(|(name, history)| (name.to_string(), history.into())).collect(),
-        }
-    }
-}
-
-impl From<&WorkerHistory> for WorkerAnswer {
-    fn from(history: &WorkerHistory) -> Self {
-        let retired = history.retired().iter().rev().map(|retired| RetiredAnswer {
-            bundle: BundleAnswer::from(&retired.record),
-            retirement: retired.retirement.as_str(),
-            retired_at: retired.since.to_string(),
+    pub fn new(entries: Vec<AuditEntry>, limit: u32) -> Self {
+        let is_full = u32::try_from(entries.len()).is_ok_and(|count| count >= limit);
+        let last = entries.last().filter(|_| is_full).map(|entry| entry.to.get());
+        let lines = entries.into_iter().map(|entry| AuditLine {
+            at: entry.at.to_string(),
+            token: entry.by.as_str(),
+            action: entry.action,
+            release: entry.release,
+            detail: entry.detail,
+            from: entry.from.get(),
+            to: entry.to.get(),
         });
-        Self { current: BundleAnswer::from(history.current()), retired: retired.collect() }
+        // Behind the first change there is nothing.
+        Self { entries: lines.collect(), next: last.filter(|to| *to > 1) }
     }
 }
 
-fn millis(age: MaxAge) -> u64 {
-    u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX)
+pub(super) fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,11 +1,11 @@
 //! The body of a registration.
 
-use serde_json::{Map, Value};
 use skewguard_domain::{
     Intent, ParseBundleIdError, ParseDeployTimeError, Registration, WorkerName,
 };
 
 use super::ErrorCode;
+use super::fields::{Fields, flag};
 
 /// Reads the body of a registration of `worker`: `{ uuid, deployTime, rollback? }`.
 ///
@@ -15,7 +15,7 @@ pub fn parse_registration(
     worker: WorkerName,
     body: &[u8],
 ) -> Result<Registration, InvalidRegistration> {
-    let fields: Map<String, Value> =
+    let fields: Fields =
         serde_json::from_slice(body).map_err(|_| InvalidRegistration::NotAnObject)?;
     let bundle = text(&fields, "uuid", InvalidRegistration::Uuid(ParseBundleIdError))?;
     let bundle = bundle.parse().map_err(InvalidRegistration::Uuid)?;
@@ -25,16 +25,15 @@ pub fn parse_registration(
         worker,
         bundle,
         deploy_time: deploy_time.parse().map_err(InvalidRegistration::DeployTime)?,
-        intent: match fields.get("rollback") {
-            None | Some(Value::Bool(false)) => Intent::Deploy,
-            Some(Value::Bool(true)) => Intent::Rollback,
-            Some(_) => return Err(InvalidRegistration::Rollback),
+        intent: match flag(&fields, "rollback").ok_or(InvalidRegistration::Rollback)? {
+            false => Intent::Deploy,
+            true => Intent::Rollback,
         },
     })
 }
 
 fn text<'a>(
-    fields: &'a Map<String, Value>,
+    fields: &'a Fields,
     name: &'static str,
     not_text: InvalidRegistration,
 ) -> Result<&'a str, InvalidRegistration> {

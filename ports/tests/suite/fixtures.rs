@@ -1,7 +1,10 @@
 //! What several subjects share: bundles told apart by a number, and ledgers made of them.
 
+use core::time::Duration;
+
 use skewguard_domain::{
-    BundleId, Command, DeployTime, Intent, Ledger, Registration, Timestamp, WorkerName,
+    Announcement, BundleId, Command, Delay, DeployTime, Intent, Ledger, Registration, ReleaseId,
+    Style, Timestamp, VersionRecord, WorkerName,
 };
 
 /// What the manager's clock shows.
@@ -37,7 +40,47 @@ pub(crate) fn rollback(name: &str, number: u8) -> Registration {
 
 /// The ledger after these registrations, one after the other.
 pub(crate) fn ledger(registrations: impl IntoIterator<Item = Registration>) -> Ledger {
-    registrations.into_iter().fold(Ledger::default(), |ledger, wish| {
-        ledger.apply(&Command::Register(wish), NOW).expect("a legal registration").ledger
+    after(&Ledger::default(), registrations.into_iter().map(Command::Register))
+}
+
+/// The ledger after these commands, one after the other, all of them [`NOW`].
+pub(crate) fn after(ledger: &Ledger, commands: impl IntoIterator<Item = Command>) -> Ledger {
+    commands.into_iter().fold(ledger.clone(), |ledger, command| {
+        ledger.apply(&command, NOW).expect("a legal command").ledger
     })
+}
+
+/// What serves a Worker [`NOW`].
+pub(crate) fn current(ledger: &Ledger, name: &str) -> VersionRecord {
+    let history = &ledger.workers()[&worker(name)];
+    history.current(NOW).expect("a Worker that is served").record
+}
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) fn release(name: &str) -> ReleaseId {
+    name.parse().expect("a release's id")
+}
+
+/// The announcement of a release of these Workers' bundles.
+pub(crate) fn announcement(name: &str, style: Style, bundles: &[(&str, u8)]) -> Announcement {
+    let bundles = bundles.iter().map(|(name, number)| (*name, *number));
+    let bundles = bundles.map(|(name, number)| (worker(name), (id(number), deployed(number))));
+    Announcement { id: release(name), style, bundles: bundles.collect() }
+}
+
+pub(crate) fn announce(name: &str, style: Style, bundles: &[(&str, u8)]) -> Command {
+    Command::Announce(announcement(name, style, bundles))
+}
+
+/// The activation of a release, with the cutover that is given where nothing is said.
+pub(crate) fn activate(name: &str) -> Command {
+    Command::Activate { release: release(name), after: None }
+}
+
+/// The activation of a release that takes over at once.
+pub(crate) fn activate_at_once(name: &str) -> Command {
+    Command::Activate { release: release(name), after: Some(Delay::NONE) }
 }

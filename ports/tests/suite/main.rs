@@ -7,9 +7,14 @@
 //! It is one crate of many files, so that it links once and the fixtures are shared.
 
 mod fixtures;
+mod log;
 mod version_manager;
 mod wire_answer;
+mod wire_briefing;
 mod wire_error_code;
 mod wire_registration;
+mod wire_release;
+mod wire_release_answer;
 mod wire_secrecy;
+mod wire_sightings;
 mod wire_version_answer;

@@ -2,13 +2,13 @@
 
 use futures::executor::block_on;
 use mockall::Sequence;
-use skewguard_domain::{Epoch, Ledger, Rejection};
+use skewguard_domain::{Command, Epoch, Ledger, Registration, Rejection};
 use skewguard_ports::{
-    Level, LogEntry, MockClock, MockLog, MockStorage, Principal, RegisterError, StorageError,
-    VersionManager,
+    ChangeError, Changed, Level, Log, LogEntry, MockClock, MockLog, MockStorage, Precondition,
+    Principal, Storage, StorageError, VersionManager,
 };
 
-use crate::fixtures::{NOW, deploy, deployed, id, ledger, rollback, worker};
+use crate::fixtures::{NOW, current, deploy, deployed, id, ledger, rollback, worker};
 
 const DEPLOYER: Principal = Principal::Current;
 
@@ -29,6 +29,14 @@ fn unavailable() -> StorageError {
     StorageError::Unavailable("disk on fire".to_owned())
 }
 
+fn register<S: Storage, L: Log>(
+    manager: &VersionManager<S, MockClock, L>,
+    wish: Registration,
+    by: Principal,
+) -> Result<Changed, ChangeError> {
+    block_on(manager.change(Command::Register(wish), &Precondition::None, by))
+}
+
 #[test]
 fn the_ledger_is_loaded_once() {
     let mut storage = MockStorage::new();
@@ -42,7 +50,7 @@ fn the_ledger_is_loaded_once() {
 
 #[test]
 fn nothing_is_loaded_before_somebody_asks() {
-    VersionManager::new(MockStorage::new(), MockClock::new(), MockLog::new());
+    VersionManager::new(MockStorage::new(), clock(), MockLog::new());
 }
 
 #[test]
@@ -60,7 +68,7 @@ fn a_ledger_that_cannot_be_loaded_is_an_error_that_is_logged_and_not_remembered(
         })
         .times(1)
         .return_const(());
-    let manager = VersionManager::new(storage, MockClock::new(), log);
+    let manager = VersionManager::new(storage, clock(), log);
     assert_eq!(block_on(manager.ledger()).map(|_| ()), Err(unavailable()));
     assert!(block_on(manager.ledger()).is_ok());
 }
@@ -71,23 +79,24 @@ fn a_registration_is_committed_from_the_epoch_that_was_loaded_with_the_clocks_ti
     storage.expect_load().returning(|| Ok(ledger([deploy("op-auth", 1), deploy("op-token", 2)])));
     storage
         .expect_commit()
-        .withf(|from, change| {
-            let history = &change.ledger.workers()[&worker("op-auth")];
-            *from == Epoch::new(2)
+        .withf(|change, entry| {
+            let record = current(&change.ledger, "op-auth");
+            entry.from == Epoch::new(2)
+                && entry.to == Epoch::new(3)
                 && change.ledger.epoch() == Epoch::new(3)
-                && change.events.len() == 1
-                && history.current().bundle == id(3)
-                && history.current().registered_at == NOW
+                && change.events.len() == 2
+                && record.bundle == id(3)
+                && record.registered_at == NOW
+                && (change.at, entry.at) == (NOW, NOW)
         })
         .times(1)
         .returning(|_, _| Ok(()));
     let manager = VersionManager::new(storage, clock(), any_log());
-    let registered = block_on(manager.register(deploy("op-auth", 3), DEPLOYER)).expect("newer");
-    assert_eq!((registered.record.bundle, registered.epoch.get()), (id(3), 3));
-    assert_eq!(
-        (registered.record.deploy_time, registered.record.registered_at),
-        (deployed(3), NOW)
-    );
+    let changed = register(&manager, deploy("op-auth", 3), DEPLOYER).expect("newer");
+    let record = current(&changed.ledger, "op-auth");
+    assert_eq!((record.bundle, changed.ledger.epoch().get()), (id(3), 3));
+    assert_eq!((record.deploy_time, record.registered_at), (deployed(3), NOW));
+    assert_eq!(changed.at, NOW);
 }
 
 #[test]
@@ -98,14 +107,14 @@ fn the_next_change_is_committed_from_the_epoch_of_the_last_without_another_load(
     for epoch in 0..3 {
         storage
             .expect_commit()
-            .withf(move |from, _| *from == Epoch::new(epoch))
+            .withf(move |_, entry| entry.from == Epoch::new(epoch))
             .times(1)
             .in_sequence(&mut order)
             .returning(|_, _| Ok(()));
     }
     let manager = VersionManager::new(storage, clock(), any_log());
     for number in 1..=3 {
-        block_on(manager.register(deploy("op-auth", number), DEPLOYER)).expect("newer");
+        register(&manager, deploy("op-auth", number), DEPLOYER).expect("newer");
     }
     assert_eq!(block_on(manager.ledger()).expect("a ledger").epoch().get(), 3);
 }
@@ -116,8 +125,9 @@ fn a_repeated_registration_commits_nothing() {
     storage.expect_load().returning(|| Ok(ledger([deploy("op-auth", 1)])));
     storage.expect_commit().never();
     let manager = VersionManager::new(storage, clock(), any_log());
-    let registered = block_on(manager.register(deploy("op-auth", 1), DEPLOYER)).expect("repeated");
-    assert_eq!((registered.record.bundle, registered.epoch.get()), (id(1), 1));
+    let changed = register(&manager, deploy("op-auth", 1), DEPLOYER).expect("repeated");
+    let record = current(&changed.ledger, "op-auth");
+    assert_eq!((record.bundle, changed.ledger.epoch().get()), (id(1), 1));
 }
 
 #[test]
@@ -130,20 +140,24 @@ fn a_conflict_is_answered_with_another_load_and_a_commit_from_there() {
     load(&mut storage, &mut order, Ledger::default());
     storage
         .expect_commit()
-        .withf(|from, _| *from == Epoch::default())
+        .withf(|_, entry| entry.from == Epoch::default())
         .times(1)
         .in_sequence(&mut order)
         .returning(|_, _| Err(StorageError::Conflict));
     load(&mut storage, &mut order, ledger([deploy("op-token", 7), deploy("op-token", 8)]));
     storage
         .expect_commit()
-        .withf(|from, change| *from == Epoch::new(2) && change.ledger.workers().len() == 2)
+        .withf(|change, entry| {
+            entry.from == Epoch::new(2)
+                && entry.to == Epoch::new(3)
+                && change.ledger.workers().len() == 2
+        })
         .times(1)
         .in_sequence(&mut order)
         .returning(|_, _| Ok(()));
     let manager = VersionManager::new(storage, clock(), any_log());
-    let registered = block_on(manager.register(deploy("op-auth", 1), DEPLOYER));
-    assert_eq!(registered.map(|registered| registered.epoch), Ok(Epoch::new(3)));
+    let changed = register(&manager, deploy("op-auth", 1), DEPLOYER);
+    assert_eq!(changed.map(|changed| changed.ledger.epoch()), Ok(Epoch::new(3)));
 }
 
 #[test]
@@ -152,7 +166,7 @@ fn after_three_conflicts_a_registration_fails_and_is_safe_to_repeat() {
     storage.expect_load().times(3).returning(|| Ok(Ledger::default()));
     storage.expect_commit().times(3).returning(|_, _| Err(StorageError::Conflict));
     let manager = VersionManager::new(storage, clock(), any_log());
-    let outcome = block_on(manager.register(deploy("op-auth", 1), DEPLOYER));
+    let outcome = register(&manager, deploy("op-auth", 1), DEPLOYER);
     assert_eq!(outcome, Err(StorageError::Conflict.into()));
 }
 
@@ -162,7 +176,7 @@ fn a_store_that_is_unavailable_is_not_asked_twice() {
     storage.expect_load().times(1).returning(|| Ok(Ledger::default()));
     storage.expect_commit().times(1).returning(|_, _| Err(unavailable()));
     let manager = VersionManager::new(storage, clock(), any_log());
-    let outcome = block_on(manager.register(deploy("op-auth", 1), DEPLOYER));
+    let outcome = register(&manager, deploy("op-auth", 1), DEPLOYER);
     assert_eq!(outcome, Err(unavailable().into()));
 }
 
@@ -174,7 +188,7 @@ fn without_a_ledger_nothing_is_committed_and_the_failure_is_logged_once() {
     let mut log = MockLog::new();
     log.expect_record().withf(|entry| entry.level() == Level::Error).times(1).return_const(());
     let manager = VersionManager::new(storage, clock(), log);
-    let outcome = block_on(manager.register(deploy("op-auth", 1), DEPLOYER));
+    let outcome = register(&manager, deploy("op-auth", 1), DEPLOYER);
     assert_eq!(outcome, Err(unavailable().into()));
 }
 
@@ -213,8 +227,8 @@ fn a_rejection_commits_nothing_and_is_logged_with_its_code_and_the_tokens_name()
             .times(1)
             .return_const(());
         let manager = VersionManager::new(storage, clock(), log);
-        let outcome = block_on(manager.register(wish, Principal::Previous));
-        assert!(matches!(outcome, Err(RegisterError::Rejected(_))), "{expected}: {outcome:?}");
+        let outcome = register(&manager, wish, Principal::Previous);
+        assert!(matches!(outcome, Err(ChangeError::Rejected(_))), "{expected}: {outcome:?}");
     }
 }
 
@@ -242,12 +256,12 @@ fn a_registration_is_logged_once_it_is_stored_and_not_before() {
         .in_sequence(&mut order)
         .return_const(());
     let manager = VersionManager::new(storage, clock(), log);
-    block_on(manager.register(deploy("op-auth", 1), DEPLOYER)).expect("the first registration");
+    register(&manager, deploy("op-auth", 1), DEPLOYER).expect("the first registration");
 }
 
 #[test]
 fn an_error_says_what_its_cause_says() {
     let rejection = Rejection::OlderDeployTime { current: deployed(1) };
-    assert_eq!(RegisterError::from(rejection).to_string(), rejection.to_string());
-    assert_eq!(RegisterError::from(unavailable()).to_string(), unavailable().to_string());
+    assert_eq!(ChangeError::from(rejection.clone()).to_string(), rejection.to_string());
+    assert_eq!(ChangeError::from(unavailable()).to_string(), unavailable().to_string());
 }

@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, any};
 use proptest::{prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use skewguard_domain::{
-    Bundle, Command, Decision, Exemption, Intent, Ledger, Manifest, OnUnavailable, Reason,
-    Situation, Staleness, decide,
+    Age, Believed, Breaker, Bundle, Command, Decision, Exemption, Intent, Ledger, Manifest,
+    OnUnavailable, Outlook, Reason, Situation, Staleness, Standings, decide,
 };
 use skewguard_ports::TransportError;
 use skewguard_ports::wire::VersionAnswer;
@@ -15,7 +15,7 @@ use crate::fixtures::{NOW, deploy, deployed, id, ledger, registration, rollback,
 
 /// The answer as a guard of `op-auth` reads it, once it has gone over the wire.
 fn sent(ledger: &Ledger) -> Manifest {
-    let answer = VersionAnswer::of(ledger, &worker("op-auth")).expect("the Worker is known");
+    let answer = VersionAnswer::of(ledger, &worker("op-auth"), NOW).expect("the Worker is known");
     let json = serde_json::to_string(&answer).expect("JSON");
     let answer: VersionAnswer = serde_json::from_str(&json).expect("an answer");
     answer.try_into().expect("a manifest")
@@ -31,10 +31,14 @@ fn read(answer: Value) -> Result<Manifest, TransportError> {
 /// What the bundle with this number decides by `manifest`, with and without its deploy time.
 fn decisions(manifest: &Manifest, number: u8) -> [Decision; 2] {
     [Some(deployed(number)), None].map(|deploy_time| {
+        let bundle = Bundle { id: id(number), deploy_time };
+        let known = manifest.worker.as_ref();
+        let outlook = known.map_or(Outlook::UNREGISTERED, |known| known.outlook(bundle));
+        let (standing, breaker) = (outlook.after(Age::NONE), outlook.breaker());
         decide(&Situation {
-            bundle: Ok(Bundle { id: id(number), deploy_time }),
+            checked: Ok(()),
             exemption: Exemption::Checked,
-            manifest: Some(manifest),
+            believed: Some(Believed { standing, breaker }),
             on_unavailable: OnUnavailable::Open,
         })
     })
@@ -65,7 +69,7 @@ fn without(field: &str) -> Value {
 #[test]
 fn an_answer_has_these_fields_and_no_others() {
     let ledger = ledger([deploy("op-auth", 1)]);
-    let answer = VersionAnswer::of(&ledger, &worker("op-auth")).expect("the Worker is known");
+    let answer = VersionAnswer::of(&ledger, &worker("op-auth"), NOW).expect("the Worker is known");
     let expected = json!({
         "uuid": id(1).reveal(),
         "deployTime": deployed(1).to_string(),
@@ -78,7 +82,7 @@ fn an_answer_has_these_fields_and_no_others() {
 #[test]
 fn an_answer_names_the_retired_bundles_that_are_newer_than_the_current_one() {
     let ledger = ledger([deploy("op-auth", 1), deploy("op-auth", 2), rollback("op-auth", 1)]);
-    let answer = VersionAnswer::of(&ledger, &worker("op-auth")).expect("the Worker is known");
+    let answer = VersionAnswer::of(&ledger, &worker("op-auth"), NOW).expect("the Worker is known");
     assert_eq!(answer.retired, [id(2).reveal()]);
     let manifest = sent(&ledger);
     assert_eq!(decisions(&manifest, 1)[0].reason, Reason::Current);
@@ -89,16 +93,17 @@ fn an_answer_names_the_retired_bundles_that_are_newer_than_the_current_one() {
 #[test]
 fn a_worker_that_was_never_registered_has_no_answer() {
     let ledger = ledger([deploy("op-token", 1)]);
-    assert_eq!(VersionAnswer::of(&ledger, &worker("op-auth")), None);
+    assert_eq!(VersionAnswer::of(&ledger, &worker("op-auth"), NOW), None);
 }
 
 #[test]
 fn an_answer_with_three_fields_is_understood() {
     let manifest = read(three_fields()).expect("a manifest");
     let known = manifest.worker.expect("the Worker is known");
-    assert_eq!((known.current, known.retired), (id(1), Vec::new()));
-    assert_eq!(known.deploy_time.to_string(), "2026-03-01T12:00:00Z");
-    assert_eq!(manifest.max_age, None);
+    let newest = "2026-03-01T12:00:00Z".parse().expect("a time");
+    let expected = Standings { serving: vec![id(1)], newest: Some(newest), ..Standings::default() };
+    assert_eq!((known.now, known.then, known.breaker), (expected, Vec::new(), Breaker::Closed));
+    assert_eq!((manifest.max_age, manifest.age), (None, Age::NONE));
 }
 
 #[test]
@@ -152,7 +157,7 @@ fn rubbish_among_the_retired_bundles_is_malformed() {
         assert_eq!(read(answer.clone()), Err(TransportError::Malformed), "{answer}");
     }
     let manifest = read(with("retired", json!([good]))).expect("a manifest");
-    assert_eq!(manifest.worker.map(|known| known.retired), Some(vec![id(2)]));
+    assert_eq!(manifest.worker.map(|known| known.now.retired), Some(vec![id(2)]));
 }
 
 #[test]
@@ -178,7 +183,12 @@ fn ledgers() -> impl Strategy<Value = Ledger> {
 proptest! {
     #[test]
     fn what_is_read_is_what_was_meant(ledger in ledgers()) {
-        let (meant, read) = (ledger.manifest(&worker("op-auth")), sent(&ledger));
+        let meant = Manifest {
+            max_age: Some(ledger.lease().max_age),
+            worker: ledger.worker_manifest(&worker("op-auth"), NOW, Breaker::Closed),
+            ..Manifest::default()
+        };
+        let read = sent(&ledger);
         prop_assert_eq!(&read, &meant);
         for number in 0..=20 {
             prop_assert_eq!(decisions(&read, number), decisions(&meant, number));
