@@ -102,8 +102,8 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
                 age_tolerance: told.manifest.age_tolerance,
             };
             self.cache.keep(copy, text).await;
-            self.cache.gather(&[]).await;
         }
+        self.cache.gather(&[]).await;
         Ok(told)
     }
 }
