@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use serde_json::Value;
 use skewguard_domain::{
-    BundleId, Command, DeployTime, Intent, Ledger, Manifest, MaxAge, Registration, Timestamp,
-    VersionRecord, WorkerManifest, WorkerName,
+    Breaker, Briefing, Bundle, BundleId, Command, DeployTime, Intent, Ledger, Manifest, MaxAge,
+    Registration, Sighting, Tally, Timestamp, VersionRecord, WorkerManifest, WorkerName,
 };
 
 /// The day before the one that a manual clock begins with, in milliseconds.
@@ -45,6 +45,30 @@ pub(crate) fn current_is(number: u8) -> Manifest {
     let known = WorkerManifest::of_one(id(number), deployed(number), Vec::new());
     let max_age = Some(MaxAge::DEFAULT);
     Manifest { max_age, worker: Some(known), ..Manifest::default() }
+}
+
+/// What a manager says by which the bundle with this number serves both of its Workers.
+pub(crate) fn all_current_are(number: u8) -> Briefing {
+    let workers = ["op-auth", "op-token"].map(|name| {
+        let known = WorkerManifest::of_one(id(number), deployed(number), Vec::new());
+        (worker(name), known)
+    });
+    Briefing {
+        max_age: MaxAge::DEFAULT,
+        age_tolerance: Duration::ZERO,
+        workers: workers.into_iter().collect(),
+    }
+}
+
+/// The report of a guard of the bundle with this number, which has refused so many requests.
+pub(crate) fn sighting(name: &str, number: u8, refused: u32) -> Sighting {
+    Sighting {
+        worker: worker(name),
+        bundle: Bundle { id: id(number), deploy_time: Some(deployed(number)) },
+        breaker: Breaker::Closed,
+        tally: Tally { refused, ..Tally::default() },
+        reports: 1,
+    }
 }
 
 /// A registration of the bundle with this number.

@@ -14,6 +14,8 @@ mod guard_lost;
 mod guard_steady;
 mod isolate;
 mod memory_storage;
+mod pop_tier;
+mod pop_tier_sightings;
 mod slow_storage;
 mod version_manager;
 mod version_manager_overlap;
