@@ -14,6 +14,7 @@ mod guard_lost;
 mod guard_steady;
 mod isolate;
 mod memory_storage;
+mod pop_guards;
 mod pop_tier;
 mod pop_tier_sightings;
 mod slow_storage;
