@@ -5,8 +5,9 @@ use core::time::Duration;
 
 use serde_json::Value;
 use skewguard_domain::{
-    Breaker, Briefing, Bundle, BundleId, Command, DeployTime, Intent, Ledger, Manifest, MaxAge,
-    Registration, Sighting, Tally, Timestamp, VersionRecord, WorkerManifest, WorkerName,
+    Announcement, Breaker, Briefing, Bundle, BundleId, Command, DeployTime, Intent, Ledger,
+    Manifest, MaxAge, Registration, ReleaseId, Sighting, Strictness, Style, Tally, Timestamp,
+    VersionRecord, WorkerManifest, WorkerName,
 };
 
 /// The day before the one that a manual clock begins with, in milliseconds.
@@ -79,6 +80,36 @@ pub(crate) fn registration(name: &str, number: u8, intent: Intent) -> Registrati
 /// The command that registers it.
 pub(crate) fn register(name: &str, number: u8, intent: Intent) -> Command {
     Command::Register(registration(name, number, intent))
+}
+
+pub(crate) fn release(name: &str) -> ReleaseId {
+    name.parse().expect("a release's id")
+}
+
+/// The announcement of a release of these Workers' bundles.
+pub(crate) fn announce(name: &str, style: Style, bundles: &[(&str, u8)]) -> Command {
+    let bundles = bundles.iter().map(|(name, number)| (*name, *number));
+    let bundles = bundles.map(|(name, number)| (worker(name), (id(number), deployed(number))));
+    Command::Announce(Announcement { id: release(name), style, bundles: bundles.collect() })
+}
+
+/// The activation of a release, with the cutover that is given where nothing is said.
+pub(crate) fn activate(name: &str) -> Command {
+    Command::Activate { release: release(name), after: None }
+}
+
+pub(crate) fn promote(name: &str) -> Command {
+    Command::Promote { release: release(name), after: None }
+}
+
+pub(crate) fn abort(name: &str) -> Command {
+    Command::Abort { release: release(name) }
+}
+
+/// The way back to a release, no stricter than what is taken back.
+pub(crate) fn roll_back(name: &str) -> Command {
+    let strictness = Strictness::Relaxed;
+    Command::RollBack { release: release(name), after: None, strictness }
 }
 
 /// What serves a Worker since the ledger's last change.
