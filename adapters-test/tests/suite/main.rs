@@ -21,5 +21,6 @@ mod slow_storage;
 mod version_manager;
 mod version_manager_overlap;
 mod version_manager_properties;
+mod version_manager_release_properties;
 mod version_manager_releases;
 mod world;
