@@ -20,6 +20,7 @@ mod pop_tier_sightings;
 mod slow_storage;
 mod version_manager;
 mod version_manager_audit;
+mod version_manager_briefing;
 mod version_manager_overlap;
 mod version_manager_properties;
 mod version_manager_release_properties;
