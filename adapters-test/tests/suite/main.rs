@@ -21,6 +21,7 @@ mod slow_storage;
 mod version_manager;
 mod version_manager_audit;
 mod version_manager_briefing;
+mod version_manager_leases;
 mod version_manager_overlap;
 mod version_manager_properties;
 mod version_manager_release_properties;
