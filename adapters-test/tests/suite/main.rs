@@ -1,5 +1,5 @@
-//! The tests of the two use cases over ports that misbehave on demand: the guard of an isolate,
-//! and the manager over a store.
+//! The tests of the two use cases over ports that misbehave on demand: the guard of an isolate, the
+//! guards of a PoP, the manager over a store, and whole systems of them.
 //!
 //! A test's name is the sentence that it proves. Time is moved by hand, a millisecond at a time
 //! where it matters, so no test waits for anything and every one repeats itself exactly.
@@ -17,7 +17,9 @@ mod memory_storage;
 mod pop_guards;
 mod pop_tier;
 mod pop_tier_sightings;
+mod release_plain;
 mod slow_storage;
+mod system;
 mod version_manager;
 mod version_manager_audit;
 mod version_manager_briefing;

@@ -9,7 +9,7 @@ use skewguard_test::{ManualClock, StorageFault};
 
 use crate::fixtures::{
     abort, activate, announce, current, id, ms, promote, register, registration, release,
-    roll_back, secs,
+    roll_back, secs, worker,
 };
 use crate::world::{TestManager, World, change};
 
@@ -290,7 +290,7 @@ fn a_clock_that_was_set_back_makes_no_cutover_earlier_than_the_one_before() {
     world.clock.set(Timestamp::from_unix_millis(decided.as_unix_millis() - 3_600_000));
     let changed = change(&manager, roll_back("@2")).expect("a rollback");
     assert_eq!(changed.at, decided);
-    let history = &changed.ledger.workers()[&crate::fixtures::worker("op-token")];
+    let history = &changed.ledger.workers()[&worker("op-token")];
     assert_eq!(history.latest().cutover.start_at, decided.after(secs(6)));
     assert_eq!(ManualClock::new().now(), decided);
 }
