@@ -18,6 +18,7 @@ mod pop_guards;
 mod pop_tier;
 mod pop_tier_sightings;
 mod release_plain;
+mod release_strict;
 mod slow_storage;
 mod system;
 mod version_manager;
