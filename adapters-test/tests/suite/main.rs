@@ -17,6 +17,7 @@ mod memory_storage;
 mod pop_guards;
 mod pop_tier;
 mod pop_tier_sightings;
+mod release_canary;
 mod release_plain;
 mod release_strict;
 mod slow_storage;
