@@ -19,6 +19,7 @@ mod pop_tier;
 mod pop_tier_sightings;
 mod release_canary;
 mod release_plain;
+mod release_rollback;
 mod release_strict;
 mod slow_storage;
 mod system;
