@@ -21,6 +21,7 @@ mod release_canary;
 mod release_plain;
 mod release_rollback;
 mod release_strict;
+mod release_unreachable;
 mod slow_storage;
 mod system;
 mod version_manager;
