@@ -18,6 +18,7 @@ mod pop_guards;
 mod pop_tier;
 mod pop_tier_sightings;
 mod release_canary;
+mod release_never_dark;
 mod release_plain;
 mod release_rollback;
 mod release_strict;
