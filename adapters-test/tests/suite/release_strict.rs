@@ -96,8 +96,8 @@ fn life() -> impl Strategy<Value = Life> {
     let band = i64::try_from(BAND.as_millis()).unwrap_or_default();
     // Some are so far from the manager that every answer is late, and teaches something all the
     // same. Those fail closed: who fails open gives the claim away.
-    let there = prop_oneof![3 => 0..120_u64, 1 => 300..700_u64];
-    let takes = (there, 0..50_u64);
+    let slow = || prop_oneof![3 => 0..60_u64, 1 => 300..700_u64];
+    let takes = (slow(), slow());
     (name, 1..=2_u8, 0..14_000_u64, 20..3_000_u64, 0..=band, takes, any::<bool>()).prop_map(
         |(name, number, begins, every, ahead, takes, shares)| Life {
             name,
@@ -126,7 +126,7 @@ fn served(
                 ahead: life.ahead,
                 takes: (ms(life.takes.0), ms(life.takes.1)),
                 cache: life.shares.then(|| cache.clone()),
-                on_unavailable: match life.takes.0 {
+                on_unavailable: match life.takes.0 + life.takes.1 {
                     0..200 => OnUnavailable::Open,
                     _ => OnUnavailable::Closed,
                 },

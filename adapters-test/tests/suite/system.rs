@@ -64,7 +64,15 @@ struct ManagerTransport {
 
 #[async_trait]
 impl Transport for ManagerTransport {
-    async fn manifest(&self, question: &Question, _: Duration) -> Result<Told, TransportError> {
+    async fn manifest(
+        &self,
+        question: &Question,
+        timeout: Duration,
+    ) -> Result<Told, TransportError> {
+        if self.takes.0 + self.takes.1 >= timeout {
+            self.clock.sleep(timeout).await;
+            return Err(TransportError::Timeout);
+        }
         let malformed = TransportError::Malformed;
         let body = SightingsBody::new(self.pop, &question.sightings);
         let body = serde_json::to_vec(&body).map_err(|_| malformed)?;
