@@ -5,8 +5,9 @@ use skewguard_ports::{Log, LogEntry};
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Request, RequestInit, Response, Result};
 
-use crate::auth::Secrets;
+use crate::auth::{Access, Secrets};
 use crate::body::read_body;
+use crate::conditions::query;
 use crate::console::Console;
 use crate::names::{MANAGER_BINDING, MANAGER_INSTANCE};
 use crate::respond;
@@ -38,18 +39,20 @@ pub async fn gateway(mut request: Request, env: &Env) -> Result<Response> {
         Err(code) => return respond::plain_error(code),
     };
     let headers = Headers::new();
-    for name in ["Authorization", "Content-Type"] {
+    for name in ["Authorization", "Content-Type", "If-Match"] {
         if let Some(value) = request.headers().get(name)? {
             headers.set(name, &value)?;
         }
     }
     let mut init = RequestInit::new();
+    let changes = route.access() == Some(Access::Write);
     init.with_method(method.into()).with_headers(headers);
-    if matches!(route, Route::Register(_)) && !body.is_empty() {
+    if changes && !body.is_empty() {
         init.with_body(Some(JsValue::from(js_sys::Uint8Array::from(body.as_slice()))));
     }
     let inside = path.strip_prefix(PUBLIC_PREFIX).unwrap_or_default();
-    let url = format!("https://version-manager{inside}");
+    let asked = request.inner().url();
+    let url = format!("https://version-manager{inside}{}", query(&asked));
     match pass_on(env, &url, &init).await {
         Ok(response) => Ok(response),
         Err(error) => {

@@ -5,20 +5,22 @@ use core::future::Future;
 use std::sync::Arc;
 
 use js_sys::{JSON, Reflect};
-use skewguard_domain::{Bundle, GuardConfig, RequestLine, Unchecked, Verdict, WorkerName};
-use skewguard_ports::{Guard, Log, LogEntry};
+use skewguard_domain::{Bundle, GuardConfig, Pop, RequestLine, Unchecked, Verdict, WorkerName};
+use skewguard_ports::{Guard, Log, LogEntry, PopTier};
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, Request, Response, Result};
+use worker::{Context, Env, ObjectNamespace, Request, Response, Result};
 
 use crate::background::WaitUntil;
 use crate::clock::WorkersClock;
 use crate::console::Console;
 use crate::names;
 use crate::options::GuardOptions;
+use crate::pop_cache::ZoneCache;
 use crate::respond;
 use crate::transport::StubTransport;
 
-type WorkersGuard = Guard<StubTransport, WorkersClock, Console>;
+type Tiers = PopTier<StubTransport, ZoneCache, WorkersClock>;
+type WorkersGuard = Guard<Tiers, WorkersClock, Console>;
 
 thread_local! {
     /// The guards of this isolate, as a rule one, by the names they were asked for. There is none
@@ -69,26 +71,26 @@ impl GuardBuilder<'_> {
     }
 
     async fn verdict(self, request: &Request, env: &Env, context: &Context) -> Verdict {
-        let Some(guard) = self.shared(env) else { return Verdict::Serve };
+        let Some(guard) = self.shared(request, env) else { return Verdict::Serve };
         let method = request.inner().method();
         let line = RequestLine { method: &method, path: &request.path() };
         guard.check(line, &WaitUntil(context)).await.verdict_in(guard.mode())
     }
 
     /// The guard that all requests of this isolate share.
-    fn shared(self, env: &Env) -> Option<Arc<WorkersGuard>> {
+    fn shared(self, request: &Request, env: &Env) -> Option<Arc<WorkersGuard>> {
         GUARDS.with_borrow_mut(|guards| {
             if let Some((_, guard)) = guards.iter().find(|(worker, _)| worker == self.worker) {
                 return guard.clone();
             }
             let name = self.worker.to_owned();
-            let guard = self.set_up(env);
+            let guard = self.set_up(request, env);
             guards.push((name, guard.clone()));
             guard
         })
     }
 
-    fn set_up(self, env: &Env) -> Option<Arc<WorkersGuard>> {
+    fn set_up(self, request: &Request, env: &Env) -> Option<Arc<WorkersGuard>> {
         let variable = |name: &str| variable(env, name);
         let ignore = |setting: &str, problem: &str| {
             Console.record(&LogEntry::SettingIgnored { worker: self.worker, setting, problem });
@@ -118,9 +120,25 @@ impl GuardBuilder<'_> {
             policy: options.policy,
         };
         let seed = js_sys::Math::random().to_bits();
-        let ports = (StubTransport::new(namespace), WorkersClock, Console);
-        Some(Guard::new(name, config, seed, ports))
+        let shared = namespace.as_ref().filter(|_| options.pop_cache);
+        let cache = shared.and_then(zone_cache).unwrap_or(ZoneCache::none());
+        let stub = StubTransport::new(namespace, pop(request));
+        let tiers = PopTier::new(stub, cache, WorkersClock);
+        Some(Guard::new(name, config, seed, (tiers, WorkersClock, Console)))
     }
+}
+
+/// The cache that this PoP's isolates share, for what is said by the manager behind `namespace`.
+fn zone_cache(namespace: &ObjectNamespace) -> Option<ZoneCache> {
+    let manager = namespace.id_from_name(names::MANAGER_INSTANCE).ok()?;
+    Some(ZoneCache::new(&manager.to_string()))
+}
+
+/// Where this isolate runs. `Request::cf` has it too, and panics where the platform tells nothing.
+fn pop(request: &Request) -> Pop {
+    let field = |value: &JsValue, name: &str| Reflect::get(value, &JsValue::from_str(name)).ok();
+    let colo = field(request.inner(), "cf").and_then(|cf| field(&cf, "colo")?.as_string());
+    colo.and_then(|colo| colo.parse().ok()).unwrap_or(Pop::UNKNOWN)
 }
 
 /// A variable as text. `Env::var` sees only those that are text, and `VERSION_CHECK_ENABLED = false`

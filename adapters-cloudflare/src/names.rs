@@ -14,3 +14,7 @@ pub(crate) const SECRET: &str = "VERSION_MANAGER_SECRET";
 pub(crate) const PREVIOUS_SECRET: &str = "VERSION_MANAGER_SECRET_PREVIOUS";
 /// The secret that opens the status only.
 pub(crate) const READ_SECRET: &str = "VERSION_MANAGER_READ_SECRET";
+/// The manager's setting for the leases that it gives, in ms.
+pub(crate) const LEASE: &str = "VERSION_MANAGER_MAX_AGE_MS";
+/// What a PoP's copy is called: a cache of its own, which no request from outside reaches.
+pub(crate) const POP_CACHE: &str = "skewguard";

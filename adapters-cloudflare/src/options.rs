@@ -13,6 +13,7 @@ use skewguard_domain::{CachePolicy, ExemptPath, MaxAge, Mode, OnUnavailable};
 /// | `VERSION_CHECK_MODE` | `enforce`, or `observe` to decide and log but always serve | `enforce`, `observe` | `enforce` |
 /// | `VERSION_CHECK_ON_UNAVAILABLE` | `open` serves when nothing is known of the manager, `closed` refuses | `open`, `closed` | `open` |
 /// | `VERSION_CHECK_EXEMPT` | paths that are always served, with commas between: `/health,/assets/*` | each begins with `/` | none |
+/// | `VERSION_CHECK_POP_CACHE` | `false` asks the manager itself, and shares nothing with other isolates of the PoP | `true`, `false` | `true` |
 /// | `VERSION_CHECK_MAX_AGE_MS` | the lease; the manager's own can only be shortened | 100 to 3600000 | 5000 |
 /// | `VERSION_CHECK_REFRESH_AHEAD_PERCENT` | the share of the lease after which it is renewed in the background | 1 to 99 | 80 |
 /// | `VERSION_CHECK_TIMEOUT_MS` | how long a request may wait for the manager | 1 to 10000, less than the lease | 250 |
@@ -33,6 +34,9 @@ pub struct GuardOptions {
     pub mode: Mode,
     /// What to do when no manifest can be believed.
     pub on_unavailable: OnUnavailable,
+    /// Whether the PoP's copy of what the manager said will do: it is shared through the Cache API,
+    /// and its age is measured by the clocks of the PoP's machines.
+    pub pop_cache: bool,
     /// For how long what is believed.
     pub policy: CachePolicy,
 }
@@ -48,6 +52,7 @@ const ENABLED: &str = "VERSION_CHECK_ENABLED";
 const MODE: &str = "VERSION_CHECK_MODE";
 const ON_UNAVAILABLE: &str = "VERSION_CHECK_ON_UNAVAILABLE";
 const EXEMPT: &str = "VERSION_CHECK_EXEMPT";
+const POP_CACHE: &str = "VERSION_CHECK_POP_CACHE";
 const MAX_AGE: &str = "VERSION_CHECK_MAX_AGE_MS";
 const REFRESH_AHEAD: &str = "VERSION_CHECK_REFRESH_AHEAD_PERCENT";
 const TIMEOUT: &str = "VERSION_CHECK_TIMEOUT_MS";
@@ -62,6 +67,7 @@ impl Default for GuardOptions {
             exempt: Vec::new(),
             mode: Mode::default(),
             on_unavailable: OnUnavailable::default(),
+            pop_cache: true,
             policy: CachePolicy::default(),
         }
     }
@@ -75,10 +81,11 @@ impl GuardOptions {
     ) -> (Self, Vec<Ignored>) {
         let mut ignored = Vec::new();
         let mut note = |setting, problem: String| ignored.push(Ignored { setting, problem });
-        if let Some(text) = variable(ENABLED) {
-            match text.parse() {
-                Ok(enabled) => self.enabled = enabled,
-                Err(_) => note(ENABLED, "set it to true or false".to_owned()),
+        for (setting, switch) in [(ENABLED, &mut self.enabled), (POP_CACHE, &mut self.pop_cache)] {
+            match variable(setting).map(|text| text.parse()) {
+                None => {}
+                Some(Ok(on)) => *switch = on,
+                Some(Err(_)) => note(setting, "set it to true or false".to_owned()),
             }
         }
         if let Some(text) = variable(MODE) {
@@ -114,8 +121,8 @@ fn override_policy(
 ) -> CachePolicy {
     let mut number = |setting| {
         let text = variable(setting)?;
-        let read = text.trim().parse::<u64>();
-        read.map_err(|_| note(setting, "set it to a whole number".to_owned())).ok()
+        let read = text.trim().parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
+        read.ok_or_else(|| note(setting, "set it to a whole number".to_owned())).ok()
     };
     let millis = |number: Option<u64>| number.map(Duration::from_millis);
     let max_age = millis(number(MAX_AGE));
@@ -169,6 +176,7 @@ mod tests {
             (MODE, "observe"),
             (ON_UNAVAILABLE, "closed"),
             (EXEMPT, "/health, /assets/*"),
+            (POP_CACHE, "false"),
             (MAX_AGE, "3000"),
             (REFRESH_AHEAD, "50"),
             (TIMEOUT, "100"),
@@ -177,7 +185,7 @@ mod tests {
             (MAX_BACK_OFF, "20"),
         ]);
         assert_eq!(ignored, [""; 0]);
-        assert!(!options.enabled);
+        assert!(!options.enabled && !options.pop_cache);
         assert_eq!(options.mode, Mode::Observe);
         assert_eq!(options.on_unavailable, OnUnavailable::Closed);
         assert!(options.exempt[0].covers("/health") && options.exempt[1].covers("/assets/x"));

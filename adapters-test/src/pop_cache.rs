@@ -1,67 +1,49 @@
 //! A PoP's cache in memory.
 
+use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use skewguard_domain::{CopyInfo, Manifest, Sighting, Timestamp, WorkerName};
-use skewguard_ports::PopCache;
-use skewguard_ports::wire::BriefingAnswer;
+use skewguard_domain::Timestamp;
+use skewguard_ports::{Clock, Entry, PopCache};
+
+use crate::ManualClock;
 
 /// A [`PopCache`] that all clones share, as the isolates of a PoP do.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryCache {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    copy: Option<(CopyInfo, String)>,
-    asking_since: Option<Timestamp>,
-    gathered: Vec<Sighting>,
+    clock: ManualClock,
+    entries: Arc<Mutex<BTreeMap<Entry, (String, Timestamp)>>>,
 }
 
 impl MemoryCache {
-    /// A cache with nothing in it.
+    /// A cache with nothing in it, which takes its time from `clock`.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(clock: ManualClock) -> Self {
+        Self { clock, entries: Arc::default() }
     }
 
     /// Loses all entries, as a cache may at any time.
     pub fn clear(&self) {
-        *self.state() = State::default();
+        self.entries().clear();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<Entry, (String, Timestamp)>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl PopCache for MemoryCache {
-    async fn copy(&self, worker: &WorkerName) -> Option<(CopyInfo, Manifest)> {
-        let (copy, text) = self.state().copy.clone()?;
-        let answer: BriefingAnswer = serde_json::from_str(&text).ok()?;
-        Some((copy, answer.manifest(worker).ok()?))
+    async fn get(&self, entry: Entry) -> Option<String> {
+        let entries = self.entries();
+        let (text, until) = entries.get(&entry)?;
+        (self.clock.now() < *until).then(|| text.clone())
     }
 
-    async fn keep(&self, copy: CopyInfo, text: &str) {
-        self.state().copy = Some((copy, text.to_owned()));
-    }
-
-    async fn asking_since(&self) -> Option<Timestamp> {
-        self.state().asking_since
-    }
-
-    async fn ask(&self, now: Timestamp) {
-        self.state().asking_since = Some(now);
-    }
-
-    async fn gathered(&self) -> Vec<Sighting> {
-        self.state().gathered.clone()
-    }
-
-    async fn gather(&self, sightings: &[Sighting]) {
-        self.state().gathered = sightings.to_vec();
+    async fn put(&self, entry: Entry, text: String, keep_for: Duration) {
+        let until = self.clock.now().after(keep_for);
+        self.entries().insert(entry, (text, until));
     }
 }

@@ -87,6 +87,11 @@ impl Transport for FaultyTransport {
         self.clock.sleep(after.min(timeout)).await;
         if after < timeout { outcome } else { Err(TransportError::Timeout) }
     }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        let answer: BriefingAnswer = serde_json::from_str(text).ok()?;
+        answer.manifest(worker).ok()
+    }
 }
 
 /// What a guard of `worker` reads in the answer that tells `briefing`.

@@ -1,6 +1,6 @@
 //! What guards are told: the ledger, seen from one instant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use core::time::Duration;
 
@@ -33,16 +33,15 @@ impl Ledger {
     ) -> Briefing {
         let now = self.steady(now);
         let named = self.releases().iter().flat_map(|release| release.bundles.keys());
-        let workers: BTreeSet<_> = self.workers().keys().chain(named).collect();
-        let told = workers.into_iter().filter_map(|worker| {
-            let manifest = self.worker_manifest(worker, now, breaker(worker))?;
-            Some((worker.clone(), manifest))
-        });
-        Briefing {
-            max_age: self.lease().max_age,
-            age_tolerance: self.age_tolerance(now),
-            workers: told.collect(),
+        let mut workers = BTreeMap::new();
+        for worker in self.workers().keys().chain(named) {
+            if !workers.contains_key(worker)
+                && let Some(manifest) = self.worker_manifest(worker, now, breaker(worker))
+            {
+                workers.insert(worker.clone(), manifest);
+            }
         }
+        Briefing { max_age: self.lease().max_age, age_tolerance: self.age_tolerance(now), workers }
     }
 
     /// What guards of `worker` are told at `now`; `None` if nothing is known that they could be
@@ -83,7 +82,9 @@ impl Ledger {
             let begun = history.begun(instant);
             let to_come = &history.takeovers()[begun.len()..];
             if let Some((latest, before)) = begun.split_last() {
-                newest = Some(latest.record.deploy_time).max(history.forgotten());
+                // What is forgotten is refused by its age alone, and so its own millisecond counts.
+                let forgotten = history.forgotten().map(DeployTime::next);
+                newest = Some(latest.record.deploy_time).max(forgotten);
                 if latest.cutover.is_pending(instant) {
                     // In the band: the old has stopped, and the new has not started.
                     lists.held.push(latest.record);
@@ -106,7 +107,8 @@ impl Ledger {
                 (Stage::Announced, Style::Plain | Style::Canary) => lists.announced.push(*record),
                 (Stage::Shared { .. }, _) => {
                     lists.serving.push(*record);
-                    newest = newest.max(Some(record.deploy_time));
+                    // Where nothing has ever taken over, a canary shares with what is unknown.
+                    newest = newest.map(|newest| newest.max(record.deploy_time));
                 }
                 (Stage::Aborted { .. }, _) => lists.retired.push(*record),
                 (Stage::Activated { .. }, _) => {}
@@ -159,10 +161,16 @@ impl Lists {
         if planted(Mutant::ForgetsRollbacks) {
             self.retired.clear();
         }
-        let mut placed = BTreeSet::new();
+        let mut placed = Vec::new();
         let mut place = |records: Vec<VersionRecord>| -> Vec<BundleId> {
-            let ids = records.into_iter().map(|record| record.bundle);
-            ids.filter(|bundle| placed.insert(*bundle)).collect()
+            let mut here = Vec::new();
+            for VersionRecord { bundle, .. } in records {
+                if !placed.contains(&bundle) {
+                    placed.push(bundle);
+                    here.push(bundle);
+                }
+            }
+            here
         };
         Standings {
             serving: place(self.serving),

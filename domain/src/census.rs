@@ -21,7 +21,8 @@ pub const EVIDENCE: Duration = Duration::from_secs(30);
 /// How many sightings of refused bundles the breaker needs to open.
 pub const ENOUGH: u32 = 5;
 
-/// For how long a sighting is remembered.
+/// For how long a sighting is remembered for certain. A place that was silent for longer goes when
+/// there is no room for another, and not before: its breaker may still be needed.
 pub const MEMORY: Duration = Duration::from_secs(10 * 60);
 
 /// How many places, each a Worker in a PoP, are remembered. The one that was silent longest goes.
@@ -163,7 +164,7 @@ impl Place {
     }
 }
 
-/// All sightings of late. A place that was silent for [`MEMORY`] is forgotten.
+/// All sightings of late, as many as there is room for: see [`MEMORY`] and [`PLACES`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Census {
     started_at: Timestamp,
@@ -229,7 +230,9 @@ impl Census {
         } else if !standing.serves() {
             place.refused = place.refused.saturating_add(sighting.reports);
             // Another life of this manager opened it, and nothing has closed it since.
-            let adopted = sighting.breaker == Breaker::Open && since <= self.started_at;
+            let adopted = sighting.breaker == Breaker::Open
+                && place.evidence_at.is_none()
+                && since <= self.started_at;
             if adopted || place.is_due(since, now) {
                 place.open_since.get_or_insert(now);
             }
@@ -250,9 +253,7 @@ impl Census {
         };
         let since = self.evidence(ledger, worker, pop, now);
         let counts = place.refused_since >= since;
-        let is_due =
-            place.refused >= ENOUGH && now.since(since).is_some_and(|silence| silence >= EVIDENCE);
-        if counts && (place.open_since.is_some() || is_due) {
+        if counts && (place.open_since.is_some() || place.is_due(since, now)) {
             Breaker::Open
         } else {
             Breaker::Closed

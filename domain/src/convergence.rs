@@ -3,7 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use crate::{Breaker, BundleId, Census, Ledger, Pop, Release, ReleaseState, Timestamp, WorkerName};
+use crate::{
+    Breaker, BundleId, Census, Ledger, Place, Pop, Release, ReleaseState, Timestamp, WorkerName,
+};
 
 /// For how long a sighting counts as being of now: some leases, so that a guard whose report was
 /// lost, or that has little traffic, is not taken for gone.
@@ -64,32 +66,15 @@ impl Convergence {
     #[must_use]
     pub fn of(release: &Release, ledger: &Ledger, census: &Census, now: Timestamp) -> Self {
         let state = ledger.state_of(release, now);
-        let workers: BTreeMap<_, BTreeMap<_, _>> = release
-            .bundles
-            .iter()
-            .map(|(worker, record)| {
-                let places = census.places(worker).map(|(pop, place)| {
-                    let breaker = census.breaker(ledger, worker, pop, now);
-                    let recent =
-                        |last: Timestamp| now.since(last).is_none_or(|silent| silent < RECENT);
-                    let seen = || place.bundles().iter();
-                    let own = seen().find(|seen| seen.bundle == record.bundle);
-                    let others: Vec<_> = seen()
-                        .filter(|seen| seen.bundle != record.bundle && recent(seen.last))
-                        .map(|seen| (seen.bundle, seen.last))
-                        .collect();
-                    let progress = match (own.is_some_and(|own| recent(own.last)), others.len()) {
-                        (true, 0) => Progress::Turned,
-                        (true, _) => Progress::Turning,
-                        (false, 0) => Progress::Silent,
-                        (false, _) => Progress::Behind,
-                    };
-                    let release_seen = own.map(|own| own.last);
-                    (pop, PlaceEvidence { progress, release_seen, others, breaker })
-                });
-                (worker.clone(), places.collect())
-            })
-            .collect();
+        let mut workers = BTreeMap::new();
+        for (worker, record) in &release.bundles {
+            let mut pops = BTreeMap::new();
+            for (pop, place) in census.places(worker) {
+                let breaker = census.breaker(ledger, worker, pop, now);
+                pops.insert(pop, PlaceEvidence::of(place, record.bundle, breaker, now));
+            }
+            workers.insert(worker.clone(), pops);
+        }
         let is_everywhere = |pops: &BTreeMap<Pop, PlaceEvidence>| {
             let of = |progress| pops.values().filter(move |place| place.progress == progress);
             of(Progress::Turned).count() > 0
@@ -98,5 +83,22 @@ impl Convergence {
         };
         let converged = state == ReleaseState::Active && workers.values().all(is_everywhere);
         Self { state, converged, workers }
+    }
+}
+
+impl PlaceEvidence {
+    fn of(place: &Place, bundle: BundleId, breaker: Breaker, now: Timestamp) -> Self {
+        let recent = |last: Timestamp| now.since(last).is_none_or(|silent| silent < RECENT);
+        let own = place.bundles().iter().find(|seen| seen.bundle == bundle);
+        let others = place.bundles().iter();
+        let others = others.filter(|seen| seen.bundle != bundle && recent(seen.last));
+        let others: Vec<_> = others.map(|seen| (seen.bundle, seen.last)).collect();
+        let progress = match (own.is_some_and(|own| recent(own.last)), others.len()) {
+            (true, 0) => Progress::Turned,
+            (true, _) => Progress::Turning,
+            (false, 0) => Progress::Silent,
+            (false, _) => Progress::Behind,
+        };
+        Self { progress, release_seen: own.map(|own| own.last), others, breaker }
     }
 }

@@ -14,6 +14,9 @@
 //!   background, one for each back-off period.
 //! - *A lost flight does no harm*: a flight that nobody brought back by its deadline has failed.
 
+#[cfg(feature = "mutants")]
+mod inspection;
+
 use core::time::Duration;
 
 use fastrand::Rng;
@@ -76,7 +79,7 @@ impl Flight {
         self.haste
     }
 
-    /// Whether the guard took its breaker for open when it asked.
+    /// Whether the guard took its breaker for open when it asked, by a manifest within its lease.
     #[must_use]
     pub fn breaker(&self) -> Breaker {
         self.breaker
@@ -127,6 +130,8 @@ pub struct GuardCore {
     flights: u64,
     /// What was done since the last flight took off.
     tally: Tally,
+    /// The last flight, if it failed: as far as is known, nobody has heard of its tally.
+    unheard: Option<Flight>,
     /// The latest reading of the clock, unless that was set back since.
     latest: Option<Timestamp>,
 }
@@ -154,6 +159,11 @@ impl Belief {
     /// The earliest instant, by the guard's clock, at which the manager may have made it.
     fn made_at(&self) -> Timestamp {
         self.flight.asked_at.before(self.age.at_most)
+    }
+
+    /// When to ask again if that is due already, and a newer copy is probably on its way.
+    fn soon(&self, now: Timestamp) -> Timestamp {
+        now.after(self.expires_at.since(now).unwrap_or_default() / 4)
     }
 
     /// What it says of `now`.
@@ -198,6 +208,7 @@ impl GuardCore {
             manager: Manager { flight: None, trouble: None },
             flights: 0,
             tally: Tally::default(),
+            unheard: None,
             latest: None,
         }
     }
@@ -258,6 +269,12 @@ impl GuardCore {
     /// made later: by an answer that overtook it, or because this one is a copy.
     pub fn on_manifest(&mut self, flight: Flight, now: Timestamp, manifest: &Manifest) {
         let now = self.steady(now);
+        self.learn(flight, now, manifest);
+        // Who has answered has heard, however late the answer was and whatever it is worth.
+        self.unheard = self.unheard.filter(|unheard| *unheard != flight);
+    }
+
+    fn learn(&mut self, flight: Flight, now: Timestamp, manifest: &Manifest) {
         let Ok(bundle) = self.config.bundle else { return };
         let lease = self.config.policy.lease(manifest.max_age);
         let jitter = self.jitter();
@@ -280,6 +297,9 @@ impl GuardCore {
             self.fail(flight, now);
             return;
         }
+        if belief.refresh_at <= now {
+            belief.refresh_at = belief.soon(now);
+        }
         let is_under_way = self.manager.flight == Some(flight);
         let of = |belief: &Belief| (belief.made_at(), belief.flight.number);
         match &mut self.belief {
@@ -287,9 +307,13 @@ impl GuardCore {
                 if !is_under_way {
                     return;
                 }
-                // A copy that is older than what is known. A newer one may be on its way.
-                let left = held.expires_at.since(now).unwrap_or_default();
-                held.refresh_at = held.refresh_at.max(now.after(left / 4));
+                // A copy that is older than what is known.
+                if now >= held.expires_at {
+                    // It has a longer lease, of before that was made shorter.
+                    self.fail(flight, now);
+                    return;
+                }
+                held.refresh_at = held.refresh_at.max(held.soon(now));
             }
             known => *known = Some(belief),
         }
@@ -309,8 +333,7 @@ impl GuardCore {
         if self.manager.flight != Some(flight) {
             return;
         }
-        // Nobody has heard of it.
-        self.tally = self.tally.plus(flight.tally);
+        self.unheard = Some(flight);
         let failures = self.failures().saturating_add(1);
         let pause = self.config.policy.back_off().pause(failures, self.jitter());
         self.manager = Manager {
@@ -368,14 +391,17 @@ impl GuardCore {
 
     fn take_off(&mut self, now: Timestamp, haste: Haste) -> Flight {
         self.flights += 1;
-        let held = self.belief.as_ref().filter(|belief| belief.holds(now, belief.useless_at));
+        let unheard = self.unheard.take().map(|flight| flight.tally).unwrap_or_default();
+        // What was told longer ago than a lease may have been closed since: a manager that has
+        // restarted must not take it up again.
+        let fresh = self.belief.as_ref().filter(|belief| belief.holds(now, belief.expires_at));
         let flight = Flight {
             number: self.flights,
             asked_at: now,
             deadline: now.after(self.config.policy.timeout()),
             haste,
-            breaker: held.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
-            tally: core::mem::take(&mut self.tally),
+            breaker: fresh.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
+            tally: core::mem::take(&mut self.tally).plus(unheard),
         };
         self.manager.flight = Some(flight);
         flight

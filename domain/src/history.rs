@@ -74,7 +74,7 @@ impl WorkerHistory {
     #[must_use]
     pub fn new(takeovers: Vec<Takeover>, forgotten: Option<DeployTime>) -> Option<Self> {
         let in_order = takeovers.windows(2).all(|pair| {
-            pair[0].epoch < pair[1].epoch && pair[0].cutover.start_at <= pair[1].cutover.start_at
+            pair[0].epoch < pair[1].epoch && pair[0].cutover.start_at <= pair[1].cutover.stop_at
         });
         (in_order && !takeovers.is_empty()).then_some(Self { takeovers, forgotten })
     }

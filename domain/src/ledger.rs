@@ -7,7 +7,7 @@
 //! Nothing has to happen at a cutover: it was decided and stored before, and what is the case at an
 //! instant follows from the ledger and the instant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use core::cmp::Ordering;
 use core::time::Duration;
@@ -357,11 +357,13 @@ impl Ledger {
             retirement,
             epoch: self.epoch.next(),
         };
+        let mut bundles = BTreeMap::new();
+        bundles.insert(worker.clone(), record);
         let release = Release {
             id: ReleaseId::of_registration(self.epoch.next()),
             style: Style::Plain,
             announced_at: at,
-            bundles: BTreeMap::from([(worker.clone(), record)]),
+            bundles,
             stage: Stage::Activated { cutover, epoch: self.epoch.next() },
         };
         Ok(vec![self.takes_over(worker, takeover), self.announced(release, at)])
@@ -473,8 +475,9 @@ impl Ledger {
         at: Timestamp,
     ) -> Result<Vec<Event>, Rejection> {
         let changes = release.bundles.iter().map(|(worker, record)| (worker, *record));
+        let changes: Vec<_> = changes.collect();
         let strictness = release.style.strictness();
-        self.take_over(&release.id, changes.collect(), strictness, after, at)
+        self.take_over(&release.id, &changes, strictness, after, at)
     }
 
     fn roll_back(
@@ -491,35 +494,41 @@ impl Ledger {
         let concerned = self.concerned(target, epoch);
         let in_the_way = self.releases.iter().find(|release| {
             matches!(release.stage, Stage::Announced | Stage::Shared { .. })
-                && release.bundles.keys().any(|worker| concerned.contains(worker))
+                && release.bundles.keys().any(|worker| concerned.contains(&worker))
         });
         if let Some(open) = in_the_way {
             return Err(self.open_rejection(open, at));
         }
         let mut strictness = strictness;
-        let mut changes = BTreeMap::new();
+        let mut changes = Vec::new();
         for worker in concerned {
             let Some(history) = self.workers.get(worker) else { continue };
-            // A Worker that had nothing at that time goes on with what it has.
-            let Some(then) = history.as_of(epoch) else { continue };
-            changes.insert(worker, then.record);
+            let then = history.as_of(epoch).map(|takeover| takeover.record);
+            // Where its takeover is forgotten, the release still knows its own bundle.
+            let then = match then.or_else(|| target.bundles.get(worker).copied()) {
+                Some(then) => then,
+                None if history.forgotten().is_some() => return Err(Rejection::UnknownRelease),
+                // A Worker that had nothing at that time goes on with what it has.
+                None => continue,
+            };
+            changes.push((worker, then));
             let undone = history.takeovers().iter().filter(|takeover| takeover.epoch > epoch);
             strictness = undone.map(|takeover| takeover.strictness).fold(strictness, Ord::max);
         }
-        let unchanged = |(worker, record): (&&WorkerName, &VersionRecord)| {
+        let unchanged = |(worker, record): &(&WorkerName, VersionRecord)| {
             let latest = self.workers.get(*worker).map(WorkerHistory::latest);
             latest.is_some_and(|latest| latest.record.bundle == record.bundle)
         };
         if changes.iter().all(unchanged) {
             return Ok(Vec::new());
         }
-        self.take_over(id, changes, strictness, after, at)
+        self.take_over(id, &changes, strictness, after, at)
     }
 
     /// The Workers of `target`, and those of every newer release that has a Worker in common with
     /// it, directly or through others.
-    fn concerned<'a>(&'a self, target: &'a Release, epoch: Epoch) -> BTreeSet<&'a WorkerName> {
-        let mut concerned: BTreeSet<_> = target.bundles.keys().collect();
+    fn concerned<'a>(&'a self, target: &'a Release, epoch: Epoch) -> Vec<&'a WorkerName> {
+        let mut concerned: Vec<_> = target.bundles.keys().collect();
         let newer = |release: &&Release| match release.stage {
             Stage::Activated { epoch: activated, .. } => activated > epoch,
             _ => false,
@@ -527,8 +536,11 @@ impl Ledger {
         loop {
             let before = concerned.len();
             for release in self.releases.iter().filter(newer) {
-                if release.bundles.keys().any(|worker| concerned.contains(worker)) {
-                    concerned.extend(release.bundles.keys());
+                if release.bundles.keys().any(|worker| concerned.contains(&worker)) {
+                    let others = release.bundles.keys();
+                    let others: Vec<_> =
+                        others.filter(|worker| !concerned.contains(worker)).collect();
+                    concerned.extend(others);
                 }
             }
             if concerned.len() == before {
@@ -540,12 +552,12 @@ impl Ledger {
     fn take_over(
         &self,
         id: &ReleaseId,
-        changes: BTreeMap<&WorkerName, VersionRecord>,
+        changes: &[(&WorkerName, VersionRecord)],
         strictness: Strictness,
         after: Option<Delay>,
         at: Timestamp,
     ) -> Result<Vec<Event>, Rejection> {
-        let known = || changes.keys().filter_map(|worker| self.workers.get_key_value(*worker));
+        let known = || changes.iter().filter_map(|(worker, _)| self.workers.get_key_value(*worker));
         if let Some((worker, _)) = known().find(|(_, known)| known.pending(at) >= PENDING_LIMIT) {
             return Err(Rejection::CutoverPending { worker: worker.clone() });
         }
@@ -553,7 +565,7 @@ impl Ledger {
         let cutover = self.cutover(strictness, after, before, at);
         let epoch = self.epoch.next();
         let mut events = vec![staged(id, Stage::Activated { cutover, epoch })];
-        for (worker, record) in changes {
+        for &(worker, record) in changes {
             let latest = self.workers.get(worker).map(WorkerHistory::latest);
             if latest.is_some_and(|latest| latest.record.bundle == record.bundle) {
                 continue;
@@ -626,10 +638,15 @@ impl Ledger {
         if let Some(retirement) = self.retirement_of(worker, record.bundle, at) {
             return Err(Rejection::Retired { retirement });
         }
-        let latest = self.workers.get(worker).map(|history| history.latest().record);
-        match latest {
-            Some(latest) if record.precedence() <= latest.precedence() => {
-                Err(Rejection::OlderDeployTime { current: latest.deploy_time })
+        let Some(history) = self.workers.get(worker) else { return Ok(()) };
+        let latest = history.latest().record;
+        if record.precedence() <= latest.precedence() {
+            return Err(Rejection::OlderDeployTime { current: latest.deploy_time });
+        }
+        match history.forgotten() {
+            // It may have been retired, and nobody remembers.
+            Some(forgotten) if record.deploy_time <= forgotten => {
+                Err(Rejection::OlderDeployTime { current: forgotten })
             }
             _ => Ok(()),
         }

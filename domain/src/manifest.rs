@@ -92,7 +92,7 @@ pub struct Standings {
     /// naming: an older bundle is refused whether it is known or not.
     pub retired: Vec<BundleId>,
     /// An unknown bundle from before this time is a leftover, and one from after it a deploy on
-    /// its way. `None` if nothing serves or ever did.
+    /// its way. `None` if nothing has ever taken over.
     pub newest: Option<DeployTime>,
 }
 

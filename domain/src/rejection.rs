@@ -16,7 +16,7 @@ pub enum Rejection {
          deploy anew, or send \"rollback\": true to go back on purpose"
     )]
     OlderDeployTime {
-        /// When the current bundle was deployed.
+        /// When the current bundle was deployed; or one that was forgotten since, if later.
         current: DeployTime,
     },
     /// The bundle was retired, and the command does not say `rollback`: as a late repetition of

@@ -53,7 +53,9 @@ impl Timestamp {
 
     /// The same moment by the calendar, if that reaches so far.
     fn date_time(self) -> Option<OffsetDateTime> {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()
+        // In nanoseconds it would be one line, and a kilobyte of 128 bit division in every guard.
+        let second = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)).ok()?;
+        second.replace_millisecond(u16::try_from(self.0.rem_euclid(1000)).ok()?).ok()
     }
 }
 
@@ -77,6 +79,11 @@ impl DeployTime {
     pub const fn as_timestamp(self) -> Timestamp {
         self.0
     }
+
+    /// The next millisecond; stops at the last one of the year 9999.
+    pub(crate) fn next(self) -> Self {
+        Self::try_from(self.0.after(Duration::from_millis(1))).unwrap_or(self)
+    }
 }
 
 impl TryFrom<Timestamp> for DeployTime {
@@ -94,8 +101,7 @@ impl FromStr for DeployTime {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| ParseDeployTimeError)?;
-        let millis = moment.unix_timestamp_nanos().div_euclid(1_000_000);
-        let millis = i64::try_from(millis).map_err(|_| ParseDeployTimeError)?;
+        let millis = moment.unix_timestamp() * 1000 + i64::from(moment.millisecond());
         Self::try_from(Timestamp(millis))
     }
 }

@@ -7,8 +7,10 @@ let stats = { asked: 0, aborted: 0 };
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function forward(request) {
-  const url = new URL(request.url);
-  return fetch(plan.manager + url.pathname, { method: request.method, headers: request.headers });
+  const { pathname, search } = new URL(request.url);
+  const { method, headers } = request;
+  const body = method === "GET" ? undefined : await request.arrayBuffer();
+  return fetch(plan.manager + pathname + search, { method, headers, body });
 }
 
 export class Link extends DurableObject {
@@ -33,7 +35,7 @@ export class Link extends DurableObject {
       case "cut": {
         const { readable, writable } = new TransformStream();
         const writer = writable.getWriter();
-        writer.write(new TextEncoder().encode('{"uuid":')).catch(() => {});
+        writer.write(new TextEncoder().encode('{"epoch":')).catch(() => {});
         setTimeout(() => writer.abort(new Error("cut")).catch(() => {}), 5);
         return new Response(readable);
       }
@@ -42,9 +44,12 @@ export class Link extends DurableObject {
       case "rubbish":
         return new Response("<html>it works!</html>");
       case "wrong":
-        return Response.json({ uuid: ["not", "one"], deployTime: 5, registeredAt: null });
+        return Response.json({ maxAgeMs: 5000, workers: { "op-auth": { serving: "one" }, "op-token": 5 } });
       case "bare": {
-        // What a manager that is not Skewguard's answers.
+        // What a manager that is not Skewguard's knows and answers.
+        if (new URL(request.url).pathname === "/manifest") {
+          return Response.json({ error: "not_found" }, { status: 404 });
+        }
         const { uuid, deployTime, registeredAt } = await (await forward(request)).json();
         return Response.json({ uuid, deployTime, registeredAt });
       }

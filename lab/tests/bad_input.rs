@@ -345,7 +345,7 @@ fn a_method_that_a_path_does_not_know_is_told_which_ones_it_does() {
     let cases = [
         (PATH, ["PUT", "DELETE", "PATCH", "OPTIONS", "PURGE"], Some("POST"), "GET, POST"),
         (status, ["POST", "PUT", "DELETE", "PATCH", "PROPFIND"], Some("GET"), "GET"),
-        ("/manifest", ["POST", "PUT", "DELETE", "PATCH", "SEARCH"], None, "GET"),
+        ("/manifest", ["PUT", "DELETE", "PATCH", "SEARCH", "PURGE"], None, "GET, POST"),
     ];
     let outgoing = Outgoing::new().token(lab.secret()).json(&good());
     let refuses = |door: &str, method: &str, path: &str, allow: Option<&str>| {

@@ -26,7 +26,7 @@ pub use background::{Background, Task};
 pub use clock::{Clock, Timer};
 pub use guard::Guard;
 pub use log::{Level, Log, LogEntry};
-pub use pop_tier::{PopCache, PopTier};
+pub use pop_tier::{Entry, PopCache, PopTier};
 pub use storage::{Storage, StorageError};
 pub use transport::{Question, Told, Transport, TransportError};
 pub use version_manager::{ChangeError, Changed, Precondition, VersionManager};

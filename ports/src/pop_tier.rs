@@ -1,14 +1,21 @@
 //! The tier between the isolates of a PoP and the manager: one copy of what the manager said last,
 //! for all of them.
 
+mod entries;
+
 use core::time::Duration;
 
 use async_trait::async_trait;
 use skewguard_domain::{
-    CopyInfo, Haste, Lookup, Manifest, MaxAge, Sighting, Timestamp, WorkerName, gather,
+    ASKING, CopyInfo, Haste, Lookup, Manifest, MaxAge, Sighting, WorkerName, gather,
 };
 
+pub use entries::Entry;
+
 use crate::{Clock, Question, Told, Transport, TransportError};
+
+/// For how long what was sighted is worth telling.
+const GATHERED_FOR: Duration = Duration::from_secs(60);
 
 /// The cache that the isolates of a PoP share.
 ///
@@ -18,23 +25,11 @@ use crate::{Clock, Question, Told, Transport, TransportError};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PopCache: Send + Sync {
-    /// The copy, and what it says of `worker`, with no age of its own.
-    async fn copy(&self, worker: &WorkerName) -> Option<(CopyInfo, Manifest)>;
+    /// What was put there last, unless it was lost or has had its time.
+    async fn get(&self, entry: Entry) -> Option<String>;
 
-    /// Keeps a copy instead of the one before. MUST NOT keep it for longer than its lease by much.
-    async fn keep(&self, copy: CopyInfo, text: &str);
-
-    /// Since when somebody asks for a new copy, if anybody does.
-    async fn asking_since(&self) -> Option<Timestamp>;
-
-    /// Leaves word that a new copy is being asked for.
-    async fn ask(&self, now: Timestamp);
-
-    /// What was sighted in this PoP since the manager was told last.
-    async fn gathered(&self) -> Vec<Sighting>;
-
-    /// Replaces what was gathered.
-    async fn gather(&self, sightings: &[Sighting]);
+    /// Replaces an entry. MUST NOT keep it for longer than `keep_for` by much.
+    async fn put(&self, entry: Entry, text: String, keep_for: Duration);
 }
 
 /// A [`Transport`] that answers from a PoP's copy where it can.
@@ -57,7 +52,10 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
         };
         match look(None) {
             // Only now it matters whether others ask already.
-            Lookup::AskOr(_) => look(self.cache.asking_since().await),
+            Lookup::AskOr(_) => {
+                let asking = self.cache.get(Entry::Asking).await;
+                look(asking.as_deref().and_then(entries::read_instant))
+            }
             clear => clear,
         }
     }
@@ -74,23 +72,36 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
         let lookup = copy.look_up(None, now, question.max_age, Haste::Waiting);
         let Lookup::Use(age) = lookup else { return None };
         let gathered = self.together(question).await;
-        self.cache.gather(&gathered).await;
+        self.gather(&gathered).await;
         Some(Told { manifest: Manifest { age, ..manifest.clone() }, text: None })
     }
 
     /// What the PoP has gathered, and what the question brings.
     async fn together(&self, question: &Question) -> Vec<Sighting> {
-        let mut gathered = self.cache.gathered().await;
+        let entry = self.cache.get(Entry::Sightings).await.unwrap_or_default();
+        let mut gathered = entries::read_sightings(&entry);
         for sighting in &question.sightings {
             gather(&mut gathered, sighting);
         }
         gathered
     }
 
+    async fn gather(&self, sightings: &[Sighting]) {
+        let text = entries::write_sightings(sightings);
+        self.cache.put(Entry::Sightings, text, GATHERED_FOR).await;
+    }
+
+    /// The copy, and what it says of `worker`.
+    async fn copy(&self, worker: &WorkerName) -> Option<(CopyInfo, Manifest)> {
+        let entry = self.cache.get(Entry::Copy).await?;
+        let (copy, text) = entries::read_copy(&entry)?;
+        Some((copy, self.inner.read(text, worker)?))
+    }
+
     async fn ask(&self, question: &Question, timeout: Duration) -> Result<Told, TransportError> {
         // The cache takes time too, and a copy had better seem too old than too young.
         let asked_at = self.clock.now();
-        self.cache.ask(asked_at).await;
+        self.cache.put(Entry::Asking, entries::write_instant(asked_at), ASKING).await;
         let sightings = self.together(question).await;
         let question = Question { sightings, ..question.clone() };
         let told = self.inner.manifest(&question, timeout).await?;
@@ -101,9 +112,10 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
                 max_age: told.manifest.max_age.unwrap_or(MaxAge::DEFAULT),
                 age_tolerance: told.manifest.age_tolerance,
             };
-            self.cache.keep(copy, text).await;
+            let text = entries::write_copy(&copy, text);
+            self.cache.put(Entry::Copy, text, copy.max_age.get()).await;
         }
-        self.cache.gather(&[]).await;
+        self.gather(&[]).await;
         Ok(told)
     }
 }
@@ -115,7 +127,7 @@ impl<T: Transport, P: PopCache, C: Clock> Transport for PopTier<T, P, C> {
         question: &Question,
         timeout: Duration,
     ) -> Result<Told, TransportError> {
-        let copy = self.cache.copy(&question.worker).await;
+        let copy = self.copy(&question.worker).await;
         let will_do = matches!(self.look_up(question, copy.as_ref()).await, Lookup::Use(_));
         if will_do && let Some(told) = self.make_do(question, copy.as_ref()).await {
             return Ok(told);
@@ -124,5 +136,9 @@ impl<T: Transport, P: PopCache, C: Clock> Transport for PopTier<T, P, C> {
             Err(failure) => self.make_do(question, copy.as_ref()).await.ok_or(failure),
             told => told,
         }
+    }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        self.inner.read(text, worker)
     }
 }

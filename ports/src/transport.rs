@@ -48,6 +48,10 @@ pub trait Transport: Send + Sync {
         question: &Question,
         timeout: Duration,
     ) -> Result<Told, TransportError>;
+
+    /// What the text of an answer says of `worker`; `None` if it makes no sense. It MUST be the
+    /// same as what a guard of that Worker would have been told in its place.
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest>;
 }
 
 /// Why there is no manifest.

@@ -3,12 +3,15 @@
 
 use core::time::Duration;
 
+use futures::executor::block_on;
 use serde_json::Value;
 use skewguard_domain::{
-    Announcement, Breaker, Briefing, Bundle, BundleId, Command, DeployTime, Intent, Ledger,
+    Announcement, Breaker, Briefing, Bundle, BundleId, Command, DeployTime, Haste, Intent, Ledger,
     Manifest, MaxAge, Registration, ReleaseId, Sighting, Strictness, Style, Tally, Timestamp,
     VersionRecord, WorkerManifest, WorkerName,
 };
+use skewguard_ports::{PopTier, Question, Transport, TransportError};
+use skewguard_test::{Behaviour, FaultyTransport, ManualClock, MemoryCache};
 
 /// The day before the one that a manual clock begins with, in milliseconds.
 const YESTERDAY: i64 = 1_772_280_000_000;
@@ -70,6 +73,24 @@ pub(crate) fn sighting(name: &str, number: u8, refused: u32) -> Sighting {
         tally: Tally { refused, ..Tally::default() },
         reports: 1,
     }
+}
+
+/// What the guards of a PoP have sighted and not handed in yet: what one would have to tell whose
+/// clock is so far ahead that it can use nothing of what the others left.
+pub(crate) fn gathered(cache: &MemoryCache) -> Vec<Sighting> {
+    let clock = ManualClock::new();
+    clock.advance(secs(86_400));
+    let failing = Behaviour::Fail(TransportError::Unreachable, ms(0));
+    let manager = FaultyTransport::new(clock.clone(), failing);
+    let tier = PopTier::new(manager.clone(), cache.clone(), clock);
+    let question = Question {
+        worker: worker("op-auth"),
+        max_age: MaxAge::DEFAULT,
+        haste: Haste::Background,
+        sightings: Vec::new(),
+    };
+    block_on(tier.manifest(&question, ms(750))).expect_err("the manager fails");
+    manager.questions().pop().expect("a question").sightings
 }
 
 /// A registration of the bundle with this number.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
-use skewguard_domain::{CachePolicy, Decision, GuardConfig, MaxAge, Sighting, Timestamp, Verdict};
-use skewguard_ports::{Clock, Guard, PopCache, PopTier, TransportError};
+use skewguard_domain::{CachePolicy, Decision, GuardConfig, MaxAge, Timestamp, Verdict};
+use skewguard_ports::{Clock, Guard, PopTier, TransportError};
 use skewguard_test::{
     Behaviour, Executor, FaultyTransport, ManualClock, MemoryCache, Outcome, RecordingLog,
 };
 
-use crate::fixtures::{all_current_are, ms, secs, worker};
+use crate::fixtures::{all_current_are, gathered, ms, secs, worker};
 use crate::isolate::{CURRENT, NEWER, OLDER, OWN, REQUEST, UNAVAILABLE, config};
 
 type Tier = PopTier<FaultyTransport, MemoryCache, ManualClock>;
@@ -35,7 +35,8 @@ fn brief(number: u8, after: Duration) -> Behaviour {
 
 impl Site {
     fn new(guards: u64, config: &GuardConfig, behaviour: Behaviour) -> Self {
-        let (clock, cache, log) = (ManualClock::new(), MemoryCache::new(), RecordingLog::new());
+        let (clock, log) = (ManualClock::new(), RecordingLog::new());
+        let cache = MemoryCache::new(clock.clone());
         let manager = FaultyTransport::new(clock.clone(), behaviour);
         let mut site =
             Self { clock, manager, cache, log, guards: Vec::new(), executor: Executor::new() };
@@ -74,13 +75,6 @@ impl Site {
         let requests: Vec<_> = (0..self.guards.len()).map(|guard| self.send(guard)).collect();
         self.pass(ms(1));
         requests.iter().map(|request| request.try_take().expect("a decision")).collect()
-    }
-
-    fn gathered(&mut self) -> Vec<Sighting> {
-        let cache = self.cache.clone();
-        let gathered = self.executor.spawn(async move { cache.gathered().await });
-        self.executor.run();
-        gathered.try_take().expect("a cache in memory")
     }
 }
 
@@ -186,7 +180,7 @@ fn all_refusals_of_a_pop_are_told_to_the_manager_once() {
     let questions = site.manager.questions().into_iter().enumerate();
     let heard = questions.filter(|(number, _)| !in_vain.contains(number));
     let heard: Vec<_> = heard.flat_map(|(_, question)| question.sightings).collect();
-    let told: u32 = heard.iter().chain(&site.gathered()).map(|seen| seen.tally.refused).sum();
+    let told: u32 = heard.iter().chain(&gathered(&site.cache)).map(|seen| seen.tally.refused).sum();
     assert_eq!(usize::try_from(told).ok(), Some(refused));
 }
 

@@ -44,7 +44,8 @@ fn age(at_least: u64, at_most: u64) -> Age {
 
 impl Site {
     fn new(behaviour: Behaviour) -> Self {
-        let (clock, cache) = (ManualClock::new(), MemoryCache::new());
+        let clock = ManualClock::new();
+        let cache = MemoryCache::new(clock.clone());
         let manager = FaultyTransport::new(clock.clone(), behaviour);
         let tier = PopTier::new(manager.clone(), cache.clone(), clock.clone());
         Self { clock, manager, cache, tier: Arc::new(tier), executor: Executor::new() }
@@ -295,8 +296,9 @@ fn a_cache_that_has_lost_all_costs_a_question_and_nothing_else() {
 fn a_tier_over_a_tier_asks_only_where_neither_has_a_copy_and_adds_no_age() {
     let mut site = Site::new(brief(7, ms(0)));
     let inner = || PopTier::new(site.manager.clone(), site.cache.clone(), site.clock.clone());
-    let outer =
-        [(); 2].map(|()| Arc::new(PopTier::new(inner(), MemoryCache::new(), site.clock.clone())));
+    let outer = [(); 2].map(|()| {
+        Arc::new(PopTier::new(inner(), MemoryCache::new(site.clock.clone()), site.clock.clone()))
+    });
     let ask = |which: usize, executor: &mut Executor| {
         let tier = Arc::clone(&outer[which]);
         let question = question("op-auth", Haste::Waiting);

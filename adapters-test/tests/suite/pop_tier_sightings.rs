@@ -7,10 +7,10 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::{prop_assert_eq, proptest};
 use skewguard_domain::{Breaker, GATHERED, Haste, MaxAge, Sighting, Tally};
-use skewguard_ports::{PopCache, PopTier, Question, Told, Transport, TransportError};
+use skewguard_ports::{PopTier, Question, Told, Transport, TransportError};
 use skewguard_test::{Behaviour, Executor, FaultyTransport, ManualClock, MemoryCache};
 
-use crate::fixtures::{all_current_are, current_is, ms, secs, sighting};
+use crate::fixtures::{all_current_are, current_is, gathered, ms, secs, sighting};
 
 struct Site<T> {
     clock: ManualClock,
@@ -32,7 +32,8 @@ fn failing() -> Behaviour {
 
 /// A site whose manager is well.
 fn site() -> Site<Tier> {
-    let (clock, cache) = (ManualClock::new(), MemoryCache::new());
+    let clock = ManualClock::new();
+    let cache = MemoryCache::new(clock.clone());
     let manager = FaultyTransport::new(clock.clone(), brief());
     let tier = PopTier::new(manager.clone(), cache.clone(), clock.clone());
     Site { clock, manager, cache, tier: Arc::new(tier), executor: Executor::new() }
@@ -55,11 +56,8 @@ impl<T: Transport + 'static> Site<T> {
         self.manager.questions().pop().expect("a question").sightings
     }
 
-    fn gathered(&mut self) -> Vec<Sighting> {
-        let cache = self.cache.clone();
-        let gathered = self.executor.spawn(async move { cache.gathered().await });
-        self.executor.run();
-        gathered.try_take().expect("a cache in memory")
+    fn gathered(&self) -> Vec<Sighting> {
+        gathered(&self.cache)
     }
 }
 
@@ -216,8 +214,7 @@ fn told_and_kept<T: Transport + 'static>(
         }
     }
     for cache in caches {
-        site.cache = cache.clone();
-        kept.extend(site.gathered());
+        kept.extend(gathered(cache));
     }
     [sum(&told), sum(&kept)]
 }
@@ -237,7 +234,7 @@ proptest! {
     ) {
         let Site { clock, manager, cache, tier: inner, executor } = site();
         let inner = Arc::into_inner(inner).expect("nobody else has it");
-        let own = MemoryCache::new();
+        let own = MemoryCache::new(clock.clone());
         let tier = Arc::new(PopTier::new(inner, own.clone(), clock.clone()));
         let caches = [cache.clone(), own];
         let mut site = Site { clock, manager, cache, tier, executor };

@@ -4,14 +4,14 @@ use skewguard_domain::{Style, Verdict};
 
 use crate::fixtures::{abort, activate, announce, ms, promote, secs};
 use crate::isolate::{CURRENT, OLDER};
-use crate::system::{ANNOUNCED, Place, RETIRED, System};
+use crate::system::{ANNOUNCED, HERE, RETIRED, System};
 
 /// A system of one Worker whose second bundle is announced, with an isolate of each.
 fn announced(style: Style) -> System {
     let mut system = System::new(&[("op-auth", 1)]);
     system.change(announce("next", style, &[("op-auth", 2)]));
     for number in [1, 2] {
-        system.isolate("op-auth", number, &Place::default());
+        system.isolate("op-auth", number, &HERE);
     }
     system.warm_up();
     system.traffic(secs(6), ms(50), |_, decisions| assert_eq!(decisions, [CURRENT, ANNOUNCED]));
@@ -61,7 +61,7 @@ fn a_release_that_is_given_up_before_it_took_over_costs_the_old_bundle_nothing()
     });
     // The next one is not held up by it.
     system.change(announce("newer", Style::Plain, &[("op-auth", 3)]));
-    system.isolate("op-auth", 3, &Place::default());
+    system.isolate("op-auth", 3, &HERE);
     system.warm_up();
     system.change(activate("newer"));
     system.traffic(secs(9), ms(10), |passed, decisions| {

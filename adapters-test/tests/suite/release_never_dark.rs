@@ -6,10 +6,10 @@ use skewguard_domain::{Intent, Verdict};
 
 use crate::fixtures::{ms, register, secs};
 use crate::isolate::{CURRENT, OLDER};
-use crate::system::{BREAKER_OPEN, Place, System};
+use crate::system::{BREAKER_OPEN, HERE, Place, System};
 
 fn in_pop(pop: &'static str) -> Place {
-    Place { pop, ..Place::default() }
+    Place { pop, ..HERE }
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_rollback_in_a_dashboard_heals_by_itself() {
     system.change(register("op-auth", 2, Intent::Deploy));
     // The isolates of the second bundle are gone, and those of the first are back.
     for _ in 0..3 {
-        system.isolate("op-auth", 1, &Place::default());
+        system.isolate("op-auth", 1, &HERE);
     }
     system.warm_up();
     system.traffic(secs(90), ms(100), |passed, decisions| {

@@ -1,11 +1,10 @@
 //! A plain release, from its announcement to its cutover, in whole isolates.
 
 use skewguard_domain::{Command, Decision, Delay, Style, Verdict};
-use skewguard_test::MemoryCache;
 
 use crate::fixtures::{activate, announce, ms, release, secs};
 use crate::isolate::{CURRENT, OLDER};
-use crate::system::{ANNOUNCED, Place, System};
+use crate::system::{ANNOUNCED, HERE, Place, System, Tier};
 
 const WORKERS: [&str; 2] = ["op-auth", "op-token"];
 
@@ -37,10 +36,9 @@ fn all<'a>(mut decisions: impl Iterator<Item = &'a Decision>, expected: Decision
 
 #[test]
 fn both_bundles_serve_until_the_cutover_and_all_guards_turn_at_the_same_instant() {
-    let cache = Some(MemoryCache::new());
-    let places = [-3_600_000, 0, 7_000].map(|ahead| Place { ahead, ..Place::default() });
-    let cached = Place { pop: "CDG", cache, ..Place::default() };
-    let mut system = announced(&[&places[..], &[cached]].concat());
+    let [slow, right, fast] = [-3_600_000, 0, 7_000].map(|ahead| Place { ahead, ..HERE });
+    let cached = Place { pop: "CDG", tier: Tier::Pop, ..HERE };
+    let mut system = announced(&[slow, right, fast, cached]);
     system.warm_up();
     system.traffic(secs(7), ms(90), |_, decisions| {
         assert!(all(olds(decisions), CURRENT) && all(news(decisions), ANNOUNCED));
@@ -61,11 +59,8 @@ fn both_bundles_serve_until_the_cutover_and_all_guards_turn_at_the_same_instant(
 #[test]
 fn a_guard_stops_an_old_bundle_at_the_cutover_or_earlier_by_the_way_of_its_question() {
     let ways = [(0, 90), (30, 0), (60, 60), (100, 20)];
-    let places = ways.map(|(there, back)| Place {
-        takes: (ms(there), ms(back)),
-        ahead: 500,
-        ..Place::default()
-    });
+    let places =
+        ways.map(|(there, back)| Place { takes: (ms(there), ms(back)), ahead: 500, ..HERE });
     let mut system = announced(&places);
     system.warm_up();
     system.change(activate("next"));
@@ -94,8 +89,8 @@ fn an_isolate_that_starts_after_the_activation_turns_with_the_others() {
     system.change(activate("next"));
     let activated = system.now();
     for _ in 0..5 {
-        system.isolate("op-auth", 1, &Place::default());
-        system.isolate("op-auth", 2, &Place::default());
+        system.isolate("op-auth", 1, &HERE);
+        system.isolate("op-auth", 2, &HERE);
         system.warm_up();
         system.pass(ms(950));
     }
@@ -106,8 +101,8 @@ fn an_isolate_that_starts_after_the_activation_turns_with_the_others() {
 
 #[test]
 fn a_release_that_is_to_take_over_at_once_has_done_so_everywhere_after_a_lease() {
-    let cached = |cache| Place { cache: Some(cache), takes: (ms(20), ms(20)), ..Place::default() };
-    let mut system = announced(&[Place::default(), cached(MemoryCache::new())]);
+    let cached = Place { tier: Tier::Pop, takes: (ms(20), ms(20)), ..HERE };
+    let mut system = announced(&[HERE, cached]);
     system.warm_up();
     system.traffic(secs(6), ms(50), |_, _| {});
     let at_once = Command::Activate { release: release("next"), after: Some(Delay::NONE) };
@@ -124,8 +119,8 @@ fn a_release_that_is_to_take_over_at_once_has_done_so_everywhere_after_a_lease()
 #[test]
 fn an_isolate_that_nobody_announced_serves_while_it_is_ahead() {
     let mut system = System::new(&[("op-auth", 1)]);
-    system.isolate("op-auth", 1, &Place::default());
-    system.isolate("op-auth", 2, &Place::default());
+    system.isolate("op-auth", 1, &HERE);
+    system.isolate("op-auth", 2, &HERE);
     system.warm_up();
     system.traffic(secs(20), ms(100), |_, decisions| {
         assert_eq!(decisions[0], CURRENT);

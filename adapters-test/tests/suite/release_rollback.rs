@@ -4,7 +4,7 @@ use skewguard_domain::{Style, Verdict};
 
 use crate::fixtures::{activate, announce, ms, roll_back, secs};
 use crate::isolate::{CURRENT, OLDER};
-use crate::system::{Place, RETIRED, System};
+use crate::system::{HERE, RETIRED, System};
 
 const WORKERS: [&str; 2] = ["op-auth", "op-token"];
 
@@ -19,7 +19,7 @@ fn released_twice() -> System {
     }
     for name in WORKERS {
         for number in [1, 2] {
-            system.isolate(name, number, &Place::default());
+            system.isolate(name, number, &HERE);
         }
     }
     system.warm_up();
@@ -49,7 +49,7 @@ fn a_cutover_that_is_on_its_way_is_not_withdrawn_but_undone_by_a_later_one() {
     let mut system = System::new(&[("op-auth", 1)]);
     system.change(announce("next", Style::Plain, &[("op-auth", 2)]));
     for number in [1, 2] {
-        system.isolate("op-auth", number, &Place::default());
+        system.isolate("op-auth", number, &HERE);
     }
     system.warm_up();
     system.change(activate("next"));
@@ -71,7 +71,7 @@ fn a_release_after_a_rollback_takes_over_as_any_other() {
     system.change(roll_back("first"));
     system.traffic(secs(10), ms(50), |_, _| {});
     system.change(announce("third", Style::Plain, &[("op-auth", 3)]));
-    let third = system.isolate("op-auth", 3, &Place::default());
+    let third = system.isolate("op-auth", 3, &HERE);
     system.warm_up();
     system.change(activate("third"));
     system.traffic(secs(9), ms(10), |passed, decisions| {

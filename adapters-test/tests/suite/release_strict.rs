@@ -8,11 +8,11 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, proptest};
 use skewguard_domain::{BAND, Command, Decision, Delay, OnUnavailable, Strictness, Style, Verdict};
-use skewguard_test::{MemoryCache, Outcome};
+use skewguard_test::Outcome;
 
 use crate::fixtures::{activate, announce, ms, release, roll_back, secs};
 use crate::isolate::{CURRENT, OLDER};
-use crate::system::{HELD, Place, RETIRED, System};
+use crate::system::{HELD, HERE, Place, RETIRED, System, Tier};
 
 const WORKERS: [&str; 2] = ["op-auth", "op-token"];
 
@@ -28,8 +28,8 @@ fn a_new_bundle_is_held_and_at_the_cutover_there_is_a_band_in_which_nothing_serv
     let mut system = announced();
     for ahead in [-3_600_000, 0, 60_000] {
         for name in WORKERS {
-            system.isolate(name, 1, &Place { ahead, ..Place::default() });
-            system.isolate(name, 2, &Place { ahead, ..Place::default() });
+            system.isolate(name, 1, &Place { ahead, ..HERE });
+            system.isolate(name, 2, &Place { ahead, ..HERE });
         }
     }
     system.warm_up();
@@ -57,8 +57,8 @@ fn a_new_bundle_is_held_and_at_the_cutover_there_is_a_band_in_which_nothing_serv
 #[test]
 fn a_rollback_of_a_strict_release_is_strict_too() {
     let mut system = announced();
-    system.isolate("op-auth", 1, &Place::default());
-    system.isolate("op-auth", 2, &Place::default());
+    system.isolate("op-auth", 1, &HERE);
+    system.isolate("op-auth", 2, &HERE);
     system.change(activate("next"));
     system.warm_up();
     system.traffic(secs(10), ms(90), |_, _| {});
@@ -95,7 +95,7 @@ fn life() -> impl Strategy<Value = Life> {
     // The clocks of a PoP's machines agree to within the band.
     let band = i64::try_from(BAND.as_millis()).unwrap_or_default();
     // Some are so far from the manager that every answer is late, and teaches something all the
-    // same. Those fail closed: who fails open gives the claim away.
+    // same. Those give nothing away while they are in doubt.
     let slow = || prop_oneof![3 => 0..60_u64, 1 => 300..700_u64];
     let takes = (slow(), slow());
     (name, 1..=2_u8, 0..14_000_u64, 20..3_000_u64, 0..=band, takes, any::<bool>()).prop_map(
@@ -118,19 +118,20 @@ fn served(
     (changed_at, change): (u64, Command),
     time: Duration,
 ) -> Vec<(u64, u8)> {
-    let cache = MemoryCache::new();
     let isolates: Vec<_> = lives
         .iter()
         .map(|life| {
+            let patience = match life.takes.0 + life.takes.1 {
+                0..200 => HERE,
+                _ => {
+                    Place { on_unavailable: OnUnavailable::Closed, stale_if_error: secs(0), ..HERE }
+                }
+            };
             let place = Place {
                 ahead: life.ahead,
                 takes: (ms(life.takes.0), ms(life.takes.1)),
-                cache: life.shares.then(|| cache.clone()),
-                on_unavailable: match life.takes.0 + life.takes.1 {
-                    0..200 => OnUnavailable::Open,
-                    _ => OnUnavailable::Closed,
-                },
-                ..Place::default()
+                tier: if life.shares { Tier::Pop } else { Tier::Manager },
+                ..patience
             };
             system.isolate(life.name, life.number, &place)
         })

@@ -4,15 +4,9 @@ use skewguard_domain::{Decision, OnUnavailable, Reason, Style, Verdict};
 
 use crate::fixtures::{activate, announce, ms, secs};
 use crate::isolate::{CURRENT, OLDER, UNAVAILABLE};
-use crate::system::{HELD, Place, System};
+use crate::system::{HELD, HERE, Place, System};
 
-const CLOSED: Place = Place {
-    pop: "FRA",
-    ahead: 0,
-    takes: (ms(0), ms(0)),
-    cache: None,
-    on_unavailable: OnUnavailable::Closed,
-};
+const CLOSED: Place = Place { on_unavailable: OnUnavailable::Closed, ..HERE };
 
 const REFUSED: Decision = Decision { reason: Reason::Unavailable, verdict: Verdict::Refuse };
 
@@ -21,7 +15,7 @@ const REFUSED: Decision = Decision { reason: Reason::Unavailable, verdict: Verdi
 fn on_its_way() -> System {
     let mut system = System::new(&[("op-auth", 1)]);
     system.change(announce("next", Style::Strict, &[("op-auth", 2)]));
-    for place in [Place::default(), CLOSED] {
+    for place in [HERE, CLOSED] {
         for number in [1, 2] {
             system.isolate("op-auth", number, &place);
         }
@@ -78,10 +72,31 @@ fn when_nothing_can_be_believed_any_more_each_does_as_its_worker_chose() {
 }
 
 #[test]
+fn only_a_guard_that_fails_closed_and_trusts_no_expired_manifest_keeps_a_cutover_unheard_of() {
+    let mut system = System::new(&[("op-auth", 1)]);
+    let strictest = Place { stale_if_error: secs(0), ..CLOSED };
+    for place in [HERE, CLOSED, strictest] {
+        system.isolate("op-auth", 1, &place);
+    }
+    system.warm_up();
+    system.traffic(secs(6), ms(50), |_, _| {});
+    system.manager_is_up(false);
+    system.change(announce("next", Style::Strict, &[("op-auth", 2)]));
+    system.change(activate("next"));
+    for passed in 0..300 {
+        let decisions = system.decide_within(ms(1));
+        // They go on by what they were told last, which knows of no cutover.
+        assert_eq!(decisions[..2], [CURRENT, CURRENT], "after {passed} × 100 ms");
+        assert!(passed < 50 || decisions[2] == REFUSED, "after {passed} × 100 ms");
+        system.pass(ms(99));
+    }
+}
+
+#[test]
 fn a_cold_isolate_without_a_manager_does_as_its_worker_chose() {
     let mut system = System::new(&[("op-auth", 1)]);
     system.manager_is_up(false);
-    for place in [Place::default(), CLOSED] {
+    for place in [HERE, CLOSED] {
         system.isolate("op-auth", 1, &place);
     }
     let sent = [0, 1].map(|isolate| system.send(isolate));

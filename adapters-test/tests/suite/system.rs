@@ -2,12 +2,13 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use skewguard_domain::{
-    Bundle, CachePolicy, Command, Decision, GuardConfig, Intent, Mode, OnUnavailable, Pop, Reason,
-    Staleness, Timestamp, Verdict,
+    Bundle, CachePolicy, Command, Decision, GuardConfig, Intent, Manifest, Mode, OnUnavailable,
+    Pop, Reason, Staleness, Timestamp, Verdict, WorkerName,
 };
 use skewguard_ports::wire::{BriefingAnswer, SightingsBody, parse_sightings};
 use skewguard_ports::{
@@ -15,7 +16,7 @@ use skewguard_ports::{
 };
 use skewguard_test::{Executor, ManualClock, MemoryCache, Outcome, RecordingLog};
 
-use crate::fixtures::{deployed, id, ms, register, worker};
+use crate::fixtures::{deployed, id, ms, register, secs, worker};
 use crate::isolate::REQUEST;
 use crate::world::{TestManager, World, change};
 
@@ -89,6 +90,11 @@ impl Transport for ManagerTransport {
         let answer: BriefingAnswer = serde_json::from_str(&text).map_err(|_| malformed)?;
         Ok(Told { manifest: answer.manifest(&question.worker)?, text: Some(text) })
     }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        let answer: BriefingAnswer = serde_json::from_str(text).ok()?;
+        answer.manifest(worker).ok()
+    }
 }
 
 /// Any way to the manager.
@@ -103,38 +109,50 @@ impl Transport for Way {
     ) -> Result<Told, TransportError> {
         self.0.manifest(question, timeout).await
     }
+
+    fn read(&self, text: &str, worker: &WorkerName) -> Option<Manifest> {
+        self.0.read(text, worker)
+    }
+}
+
+/// Whom an isolate asks first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tier {
+    /// The manager.
+    Manager,
+    /// The cache of its PoP.
+    Pop,
 }
 
 /// Where an isolate is, and what it is told.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) pop: &'static str,
     /// How far its machine's clock is ahead of the manager's, in ms.
     pub(crate) ahead: i64,
     /// How long a question takes to the manager, and the answer back.
     pub(crate) takes: (Duration, Duration),
-    /// The PoP's cache, where it is used.
-    pub(crate) cache: Option<MemoryCache>,
+    pub(crate) tier: Tier,
     pub(crate) on_unavailable: OnUnavailable,
+    pub(crate) stale_if_error: Duration,
 }
 
 /// Next to the manager.
-impl Default for Place {
-    fn default() -> Self {
-        Self {
-            pop: "FRA",
-            ahead: 0,
-            takes: (Duration::ZERO, Duration::ZERO),
-            cache: None,
-            on_unavailable: OnUnavailable::Open,
-        }
-    }
-}
+pub(crate) const HERE: Place = Place {
+    pop: "FRA",
+    ahead: 0,
+    takes: (Duration::ZERO, Duration::ZERO),
+    tier: Tier::Manager,
+    on_unavailable: OnUnavailable::Open,
+    stale_if_error: secs(60),
+};
 
 pub(crate) struct System {
     pub(crate) world: World,
     pub(crate) manager: Arc<TestManager>,
     is_up: Arc<AtomicBool>,
+    /// By PoP.
+    caches: BTreeMap<&'static str, MemoryCache>,
     guards: Vec<Arc<Guard<Way, SkewedClock, RecordingLog>>>,
     executor: Executor,
 }
@@ -149,7 +167,14 @@ impl System {
             change(&manager, wish).expect("the first registration");
         }
         let is_up = Arc::new(AtomicBool::new(true));
-        Self { world, manager, is_up, guards: Vec::new(), executor: Executor::new() }
+        Self {
+            world,
+            manager,
+            is_up,
+            caches: BTreeMap::new(),
+            guards: Vec::new(),
+            executor: Executor::new(),
+        }
     }
 
     /// Adds an isolate of a Worker that runs the bundle with this number. Its number.
@@ -162,16 +187,23 @@ impl System {
             pop: place.pop.parse().expect("a PoP's name"),
             takes: place.takes,
         });
-        let way = match &place.cache {
-            None => way,
-            Some(cache) => Arc::new(PopTier::new(Way(way), cache.clone(), clock.clone())),
+        let way = match place.tier {
+            Tier::Manager => way,
+            Tier::Pop => {
+                let cache = self
+                    .caches
+                    .entry(place.pop)
+                    .or_insert_with(|| MemoryCache::new(self.world.clock.clone()));
+                Arc::new(PopTier::new(Way(way), cache.clone(), clock.clone()))
+            }
         };
+        let policy = CachePolicy::builder().stale_if_error(place.stale_if_error).build();
         let config = GuardConfig {
             bundle: Ok(Bundle { id: id(number), deploy_time: Some(deployed(number)) }),
             exempt: Vec::new(),
             mode: Mode::Enforce,
             on_unavailable: place.on_unavailable,
-            policy: CachePolicy::default(),
+            policy: policy.expect("a policy"),
         };
         let seed = self.guards.len() as u64;
         let ports = (Way(way), clock, self.world.log.clone());

@@ -4,11 +4,11 @@ use proptest::prelude::{
     Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 use skewguard_domain::{
-    Bundle, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation, Staleness, Unchecked,
-    Verdict, WorkerManifest, decide,
+    Breaker, Bundle, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation, Staleness,
+    Standings, Unchecked, Verdict, WorkerManifest, decide,
 };
 
-use crate::fixtures::{any_id, cases, deployed, id};
+use crate::fixtures::{any_id, believed, cases, deployed, id};
 
 /// Few enough numbers and milliseconds that bundles meet each other and tie.
 fn any_bundle() -> impl Strategy<Value = Bundle> {
@@ -17,14 +17,23 @@ fn any_bundle() -> impl Strategy<Value = Bundle> {
 }
 
 fn any_manifest() -> impl Strategy<Value = Manifest> {
-    let worker = (0_u32..5, 0_i64..5, prop::collection::vec(0_u32..5, 0..4)).prop_map(
-        |(current, millis, retired)| WorkerManifest {
-            current: id(current),
-            deploy_time: deployed(millis),
-            retired: retired.into_iter().map(id).collect(),
+    let numbers = || prop::collection::vec(0_u32..5, 0..3);
+    let newest = prop::option::weighted(0.9, 0_i64..5);
+    let worker = (numbers(), numbers(), numbers(), numbers(), newest, any::<bool>()).prop_map(
+        |(serving, announced, held, retired, newest, broken)| {
+            let ids = |numbers: Vec<u32>| numbers.into_iter().map(id).collect();
+            let now = Standings {
+                serving: ids(serving),
+                announced: ids(announced),
+                held: ids(held),
+                retired: ids(retired),
+                newest: newest.map(deployed),
+            };
+            let breaker = if broken { Breaker::Open } else { Breaker::Closed };
+            WorkerManifest { now, then: Vec::new(), breaker }
         },
     );
-    prop::option::of(worker).prop_map(|worker| Manifest { max_age: None, worker })
+    prop::option::of(worker).prop_map(|worker| Manifest { worker, ..Manifest::default() })
 }
 
 /// A situation that owns its manifest.
@@ -37,11 +46,12 @@ struct Case {
 }
 
 impl Case {
-    fn situation(&self) -> Situation<'_> {
+    fn situation(&self) -> Situation {
+        let known = self.bundle.ok().zip(self.manifest.as_ref());
         Situation {
-            bundle: self.bundle,
+            checked: self.bundle.map(|_| ()),
             exemption: self.exemption,
-            manifest: self.manifest.as_ref(),
+            believed: known.map(|(bundle, manifest)| believed(bundle, manifest)),
             on_unavailable: self.on_unavailable,
         }
     }
@@ -82,10 +92,10 @@ proptest! {
     }
 
     #[test]
-    fn only_a_stale_bundle_and_a_guard_that_fails_closed_refuse(case in any_case()) {
+    fn only_a_stale_or_held_bundle_and_a_guard_that_fails_closed_refuse(case in any_case()) {
         let decision = decide(&case.situation());
         let expected = match decision.reason {
-            Reason::Stale(_) => Verdict::Refuse,
+            Reason::Stale(_) | Reason::Held => Verdict::Refuse,
             Reason::Unavailable if case.on_unavailable == OnUnavailable::Closed => Verdict::Refuse,
             _ => Verdict::Serve,
         };
@@ -101,13 +111,15 @@ proptest! {
             let bundle = case.bundle.expect("nothing to check is never stale");
             let known = case.manifest.and_then(|manifest| manifest.worker);
             let known = known.expect("an unknown Worker is never stale");
-            prop_assert!(bundle.id != known.current);
+            let Standings { serving, announced, held, retired, newest } = &known.now;
+            prop_assert!(![serving, announced, held].iter().any(|ids| ids.contains(&bundle.id)));
             let replaced = match staleness {
-                Staleness::Retired => known.retired.contains(&bundle.id),
-                Staleness::Older => bundle.deploy_time < Some(known.deploy_time),
-                Staleness::Undated => bundle.deploy_time.is_none(),
+                Staleness::Retired => retired.contains(&bundle.id),
+                Staleness::Older => bundle.deploy_time < *newest,
+                Staleness::Undated => bundle.deploy_time.is_none() && newest.is_some(),
             };
             prop_assert!(replaced);
+            prop_assert_eq!(known.breaker, Breaker::Closed);
         }
     }
 
@@ -117,8 +129,9 @@ proptest! {
         manifest in any_manifest(),
         later in 0_i64..1_000,
     ) {
-        let current = manifest.worker.as_ref().map_or(deployed(0), |known| known.deploy_time);
-        let deploy_time = deployed(current.as_timestamp().as_unix_millis() + later);
+        let newest = manifest.worker.as_ref().and_then(|known| known.now.newest);
+        let newest = newest.unwrap_or(deployed(0));
+        let deploy_time = deployed(newest.as_timestamp().as_unix_millis() + later);
         let case = Case {
             bundle: Ok(Bundle { id: unknown, deploy_time: Some(deploy_time) }),
             exemption: Exemption::Checked,

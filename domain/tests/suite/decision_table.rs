@@ -1,33 +1,36 @@
 //! The decision table of `ARCHITECTURE.md`, row by row, and that the first row that matches wins.
 
 use skewguard_domain::{
-    Bundle, Decision, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation, Staleness,
-    Unchecked, Verdict, decide,
+    Breaker, Bundle, Decision, Exemption, Manifest, Mode, OnUnavailable, Reason, Situation,
+    Staleness, Standings, Unchecked, Verdict, WorkerManifest, decide,
 };
 
-use crate::fixtures::{bundle, deployed, id, manifest};
+use crate::fixtures::{believed, bundle, deployed, id, manifest, situation};
 
 const ALL_UNCHECKED: [Unchecked; 4] =
     [Unchecked::Disabled, Unchecked::NoBundleId, Unchecked::InvalidBundleId, Unchecked::NoBinding];
 
-/// An ordinary request to a Worker that fails open.
-fn situation(bundle: Bundle, manifest: Option<&Manifest>) -> Situation<'_> {
+/// A situation in which nothing but row 1 would serve.
+fn unchecked(why: Unchecked) -> Situation {
     Situation {
-        bundle: Ok(bundle),
+        checked: Err(why),
         exemption: Exemption::Checked,
-        manifest,
-        on_unavailable: OnUnavailable::Open,
+        believed: None,
+        on_unavailable: OnUnavailable::Closed,
     }
 }
 
-/// A situation in which nothing but row 1 would serve.
-fn unchecked(why: Unchecked) -> Situation<'static> {
-    Situation {
-        bundle: Err(why),
-        exemption: Exemption::Checked,
-        manifest: None,
-        on_unavailable: OnUnavailable::Closed,
-    }
+const NOTHING: Standings = Standings {
+    serving: Vec::new(),
+    announced: Vec::new(),
+    held: Vec::new(),
+    retired: Vec::new(),
+    newest: None,
+};
+
+fn known(now: Standings, breaker: Breaker) -> Manifest {
+    let worker = WorkerManifest { now, then: Vec::new(), breaker };
+    Manifest { worker: Some(worker), ..Manifest::default() }
 }
 
 fn serve(reason: Reason) -> Decision {
@@ -85,7 +88,7 @@ fn row_3_a_worker_that_fails_closed_refuses_without_a_manifest() {
 
 #[test]
 fn row_4_a_worker_that_was_never_registered_serves() {
-    let manifest = Manifest { max_age: None, worker: None };
+    let manifest = Manifest::default();
     let situation = situation(bundle(1, 100), Some(&manifest));
     assert_eq!(decide(&situation), serve(Reason::Unregistered));
 }
@@ -95,6 +98,92 @@ fn row_5_the_current_bundle_serves() {
     let manifest = manifest(1, 100, &[]);
     let situation = situation(bundle(1, 100), Some(&manifest));
     assert_eq!(decide(&situation), serve(Reason::Current));
+}
+
+#[test]
+fn row_5_both_bundles_that_share_the_traffic_serve() {
+    let standings =
+        Standings { serving: vec![id(1), id(2)], newest: Some(deployed(200)), ..NOTHING };
+    for sharing in [bundle(1, 100), bundle(2, 200)] {
+        let situation = situation(sharing, Some(&known(standings.clone(), Breaker::Closed)));
+        assert_eq!(decide(&situation), serve(Reason::Current));
+    }
+}
+
+#[test]
+fn row_6_an_open_breaker_serves_whatever_would_be_refused() {
+    let standings = Standings {
+        serving: vec![id(9)],
+        held: vec![id(3)],
+        retired: vec![id(4)],
+        newest: Some(deployed(100)),
+        ..NOTHING
+    };
+    let manifest = known(standings, Breaker::Open);
+    let undated = Bundle { id: id(6), deploy_time: None };
+    for refused in [bundle(3, 300), bundle(4, 400), bundle(5, 99), undated] {
+        let situation = situation(refused, Some(&manifest));
+        assert_eq!(decide(&situation), serve(Reason::BreakerOpen));
+    }
+}
+
+#[test]
+fn row_6_an_open_breaker_comes_before_being_announced_or_ahead() {
+    let standings = Standings {
+        serving: vec![id(9)],
+        announced: vec![id(2)],
+        newest: Some(deployed(100)),
+        ..NOTHING
+    };
+    let manifest = known(standings, Breaker::Open);
+    for number in [2, 3] {
+        let situation = situation(bundle(number, 200), Some(&manifest));
+        assert_eq!(decide(&situation), serve(Reason::BreakerOpen));
+    }
+}
+
+#[test]
+fn row_6_an_open_breaker_comes_after_being_current_or_unregistered() {
+    let current = Standings { serving: vec![id(1)], newest: Some(deployed(100)), ..NOTHING };
+    let current = situation(bundle(1, 100), Some(&known(current, Breaker::Open)));
+    assert_eq!(decide(&current), serve(Reason::Current));
+    let held = Standings { held: vec![id(2)], ..NOTHING };
+    let unregistered = situation(bundle(1, 100), Some(&known(held, Breaker::Open)));
+    assert_eq!(decide(&unregistered), serve(Reason::Unregistered));
+}
+
+#[test]
+fn row_7_an_announced_bundle_serves_and_a_held_one_is_refused() {
+    let standings = Standings {
+        serving: vec![id(1)],
+        announced: vec![id(2)],
+        held: vec![id(3)],
+        newest: Some(deployed(100)),
+        ..NOTHING
+    };
+    let manifest = known(standings, Breaker::Closed);
+    let announced = situation(bundle(2, 200), Some(&manifest));
+    assert_eq!(decide(&announced), serve(Reason::Announced));
+    let held = situation(bundle(3, 300), Some(&manifest));
+    assert_eq!(decide(&held), refuse(Reason::Held));
+}
+
+#[test]
+fn row_7_being_announced_or_held_comes_before_being_retired_or_older() {
+    let standings = Standings {
+        serving: vec![id(1)],
+        announced: vec![id(2)],
+        held: vec![id(3)],
+        retired: vec![id(2), id(3)],
+        newest: Some(deployed(100)),
+    };
+    let manifest = known(standings, Breaker::Closed);
+    for deploy_time in [None, Some(deployed(99)), Some(deployed(101))] {
+        let announced = situation(Bundle { id: id(2), deploy_time }, Some(&manifest));
+        assert_eq!(decide(&announced), serve(Reason::Announced));
+        let held = situation(Bundle { id: id(3), deploy_time }, Some(&manifest));
+        assert_eq!(decide(&held), refuse(Reason::Held));
+    }
 }
 
 #[test]
@@ -141,11 +230,12 @@ fn row_10_an_unknown_bundle_without_a_deploy_time_is_refused() {
 #[test]
 fn nothing_to_check_comes_before_every_other_row() {
     let known = manifest(2, 200, &[1]);
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     for why in ALL_UNCHECKED {
         for exemption in [Exemption::Exempt, Exemption::Checked] {
             for manifest in [None, Some(&known), Some(&unregistered)] {
-                let situation = Situation { exemption, manifest, ..unchecked(why) };
+                let believed = manifest.map(|manifest| believed(bundle(1, 100), manifest));
+                let situation = Situation { exemption, believed, ..unchecked(why) };
                 assert_eq!(decide(&situation), serve(Reason::Unchecked(why)));
             }
         }
@@ -156,7 +246,7 @@ fn nothing_to_check_comes_before_every_other_row() {
 fn an_exemption_comes_before_what_the_manager_says_or_fails_to_say() {
     let stale = manifest(2, 200, &[1]);
     let current = manifest(1, 100, &[]);
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     for manifest in [None, Some(&stale), Some(&current), Some(&unregistered)] {
         for on_unavailable in [OnUnavailable::Open, OnUnavailable::Closed] {
             let situation = Situation {
@@ -175,7 +265,7 @@ fn failing_closed_refuses_nothing_that_a_manifest_decides() {
         on_unavailable: OnUnavailable::Closed,
         ..situation(bundle, Some(manifest))
     };
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     assert_eq!(decide(&closed(bundle(1, 100), &unregistered)), serve(Reason::Unregistered));
     let known = manifest(1, 100, &[]);
     assert_eq!(decide(&closed(bundle(1, 100), &known)), serve(Reason::Current));

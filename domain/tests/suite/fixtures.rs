@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use proptest::prelude::{ProptestConfig, Strategy, any};
 use skewguard_domain::{
-    Bundle, BundleId, CachePolicy, Decision, DeployTime, Flight, GuardConfig, GuardCore, Manifest,
-    Mode, OnUnavailable, Reason, RequestLine, Staleness, Step, Timestamp, Verdict, WorkerManifest,
-    WorkerName,
+    Age, Believed, Breaker, Bundle, BundleId, CachePolicy, Decision, DeployTime, Exemption, Flight,
+    GuardConfig, GuardCore, Ledger, Manifest, Mode, OnUnavailable, Outlook, Reason, RequestLine,
+    Situation, Staleness, Step, Timestamp, Verdict, WorkerManifest, WorkerName, decide,
 };
 
 /// How many cases a property is tried on.
@@ -57,8 +57,41 @@ pub(crate) fn worker() -> WorkerName {
 pub(crate) fn manifest(current: u32, millis: i64, retired: &[u32]) -> Manifest {
     let retired = retired.iter().map(|&number| id(number)).collect();
     let deploy_time = deployed(millis);
-    let worker = Some(WorkerManifest { current: id(current), deploy_time, retired });
-    Manifest { max_age: None, worker }
+    let worker = Some(WorkerManifest::of_one(id(current), deploy_time, retired));
+    Manifest { worker, ..Manifest::default() }
+}
+
+/// What a guard of `worker` is told at `millis` by a manager whose breakers are closed.
+pub(crate) fn told(ledger: &Ledger, worker: &WorkerName, millis: i64) -> Manifest {
+    let mut briefing = ledger.briefing(at(millis), |_| Breaker::Closed);
+    Manifest {
+        max_age: Some(briefing.max_age),
+        age: Age::NONE,
+        age_tolerance: briefing.age_tolerance,
+        worker: briefing.workers.remove(worker),
+    }
+}
+
+/// What a manifest that was made just now says of a bundle.
+pub(crate) fn believed(bundle: Bundle, manifest: &Manifest) -> Believed {
+    let known = manifest.worker.as_ref();
+    let outlook = known.map_or(Outlook::UNREGISTERED, |known| known.outlook(bundle));
+    Believed { standing: outlook.after(Age::NONE), breaker: outlook.breaker() }
+}
+
+/// An ordinary request to a bundle whose guard has this manifest, and fails open.
+pub(crate) fn situation(bundle: Bundle, manifest: Option<&Manifest>) -> Situation {
+    Situation {
+        checked: Ok(()),
+        exemption: Exemption::Checked,
+        believed: manifest.map(|manifest| believed(bundle, manifest)),
+        on_unavailable: OnUnavailable::Open,
+    }
+}
+
+/// What becomes of a request to a bundle whose guard was told `manifest` just now.
+pub(crate) fn decision_by(bundle: Bundle, manifest: &Manifest) -> Decision {
+    decide(&situation(bundle, Some(manifest)))
 }
 
 /// The guard's own bundle in the tests of the guard.
@@ -106,7 +139,7 @@ pub(crate) fn cold(policy: CachePolicy) -> GuardCore {
 pub(crate) fn warm(policy: CachePolicy, millis: i64, manifest: Manifest) -> GuardCore {
     let mut guard = cold(policy);
     let flight = fetch(&mut guard, millis);
-    guard.on_manifest(flight, at(millis), manifest);
+    guard.on_manifest(flight, at(millis), &manifest);
     guard
 }
 

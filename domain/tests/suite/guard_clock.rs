@@ -19,7 +19,7 @@ fn two_requests_that_read_the_clock_a_little_apart_are_no_clock_set_back() {
     let flight = fetch(&mut guard, 10_000);
     assert_eq!(request(&mut guard, 9_950), Step::Wait(flight));
     assert!(matches!(guard.on_wake(flight, at(9_950)), Wake::Wait(_)));
-    guard.on_manifest(flight, at(9_950), own_is_current());
+    guard.on_manifest(flight, at(9_950), &own_is_current());
     assert_eq!(request(&mut guard, 9_950), Step::Decided(CURRENT));
     assert_eq!(guard.failures(), 0);
 }
@@ -58,7 +58,7 @@ fn who_waits_is_let_go_when_the_clock_is_set_back() {
 fn an_answer_that_comes_before_its_question_counts_as_a_failure() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 10_000);
-    guard.on_manifest(flight, at(9_949), own_is_current());
+    guard.on_manifest(flight, at(9_949), &own_is_current());
     assert_eq!(guard.failures(), 1);
     assert_eq!(request(&mut guard, 9_949), Step::Decided(UNAVAILABLE));
 }
@@ -87,7 +87,7 @@ fn stale_if_error_does_not_outlast_a_clock_set_back_behind_the_question() {
 fn an_answer_replaces_one_that_a_clock_set_back_has_made_useless() {
     let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
     let flight = fetch(&mut guard, 5_000);
-    guard.on_manifest(flight, at(5_100), own_is_older());
+    guard.on_manifest(flight, at(5_100), &own_is_older());
     assert_eq!(request(&mut guard, 5_101), Step::Decided(OLDER));
     assert_eq!(request(&mut guard, 8_999), Step::Decided(OLDER));
 }
@@ -104,7 +104,7 @@ fn a_guard_at_the_end_of_its_clocks_range_keeps_nobody_waiting() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, i64::MAX);
     assert_eq!(guard.on_wake(flight, at(i64::MAX)), Wake::Decided(UNAVAILABLE));
-    guard.on_manifest(flight, at(i64::MAX), own_is_older());
+    guard.on_manifest(flight, at(i64::MAX), &own_is_older());
     assert_eq!(guard.on_wake(flight, at(i64::MAX)), Wake::Decided(UNAVAILABLE));
 }
 
@@ -120,6 +120,6 @@ fn a_manifest_does_not_come_back_to_life_with_the_clock() {
 fn the_latest_question_answered_decides_whatever_the_clock_said_when_it_was_asked() {
     let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
     let flight = fetch(&mut guard, 9_900);
-    guard.on_manifest(flight, at(10_100), own_is_older());
+    guard.on_manifest(flight, at(10_100), &own_is_older());
     assert_eq!(request(&mut guard, 10_100), Step::Decided(OLDER));
 }

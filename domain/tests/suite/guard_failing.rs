@@ -103,7 +103,7 @@ fn a_cold_guard_does_not_wait_for_a_manager_that_failed() {
     let flight = refresh(&mut guard, 1_100, UNAVAILABLE);
     // Others do not wait for that flight either.
     assert_eq!(request(&mut guard, 1_101), Step::Decided(UNAVAILABLE));
-    guard.on_manifest(flight, at(1_200), own_is_older());
+    guard.on_manifest(flight, at(1_200), &own_is_older());
     assert_eq!(request(&mut guard, 1_201), Step::Decided(OLDER));
 }
 
@@ -171,7 +171,7 @@ fn a_good_answer_ends_all_trouble() {
     guard.on_failure(flight, at(7_000));
     let flight = refresh(&mut guard, 9_000, OLDER);
     assert_eq!(guard.failures(), 2);
-    guard.on_manifest(flight, at(9_100), own_is_current());
+    guard.on_manifest(flight, at(9_100), &own_is_current());
     assert_eq!(guard.failures(), 0);
     // The next failure is the first of its row.
     let flight = fetch(&mut guard, 14_000);
@@ -234,7 +234,7 @@ fn failing_closed(known: Option<Manifest>) -> GuardCore {
     let mut guard = GuardCore::new(config, 7);
     if let Some(known) = known {
         let flight = fetch(&mut guard, 0);
-        guard.on_manifest(flight, at(0), known);
+        guard.on_manifest(flight, at(0), &known);
     }
     let flight = fetch(&mut guard, 6_000);
     guard.on_failure(flight, at(6_000));
@@ -248,7 +248,7 @@ fn a_closed_guard_that_knows_nothing_asks_before_it_refuses() {
     assert!(matches!(too_early, Step::Decided(Decision { verdict: Verdict::Refuse, .. })));
     let flight = fetch(&mut guard, 7_500);
     assert_eq!(request(&mut guard, 7_501), Step::Wait(flight));
-    guard.on_manifest(flight, at(7_510), own_is_current());
+    guard.on_manifest(flight, at(7_510), &own_is_current());
     assert_eq!(request(&mut guard, 7_510), Step::Decided(CURRENT));
 }
 

@@ -48,7 +48,7 @@ fn who_waits_does_so_until_the_deadline_at_the_longest() {
 fn who_waits_is_decided_as_soon_as_the_manifest_is_there() {
     let mut guard = guard();
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(1_100), own_is_older());
+    guard.on_manifest(flight, at(1_100), &own_is_older());
     assert_eq!(guard.on_wake(flight, at(1_100)), Wake::Decided(OLDER));
     assert_eq!(request(&mut guard, 1_101), Step::Decided(OLDER));
 }
@@ -76,7 +76,7 @@ fn requests_wait_for_a_refresh_once_the_lease_is_over() {
     let flight = refresh(&mut guard, 5_900, CURRENT);
     assert_eq!(request(&mut guard, 5_999), Step::Decided(CURRENT));
     assert_eq!(request(&mut guard, 6_000), Step::Wait(flight));
-    guard.on_manifest(flight, at(6_100), own_is_older());
+    guard.on_manifest(flight, at(6_100), &own_is_older());
     assert_eq!(guard.on_wake(flight, at(6_100)), Wake::Decided(OLDER));
 }
 
@@ -105,7 +105,7 @@ fn a_late_answer_still_teaches() {
     let mut guard = guard();
     let flight = fetch(&mut guard, 1_000);
     assert_eq!(request(&mut guard, 1_250), Step::Decided(UNAVAILABLE));
-    guard.on_manifest(flight, at(1_400), own_is_older());
+    guard.on_manifest(flight, at(1_400), &own_is_older());
     assert_eq!(guard.failures(), 0);
     assert_eq!(request(&mut guard, 1_401), Step::Decided(OLDER));
 }
@@ -114,7 +114,7 @@ fn a_late_answer_still_teaches() {
 fn the_lease_of_a_late_answer_counts_from_the_question_too() {
     let mut guard = guard();
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(5_900), own_is_current());
+    guard.on_manifest(flight, at(5_900), &own_is_current());
     let next = refresh(&mut guard, 5_999, CURRENT);
     assert_eq!(request(&mut guard, 6_000), Step::Wait(next));
 }
@@ -125,10 +125,10 @@ fn a_late_answer_leaves_a_later_flight_in_the_air() {
     let late = fetch(&mut guard, 1_000);
     guard.on_failure(late, at(1_250));
     let flight = refresh(&mut guard, 2_250, UNAVAILABLE);
-    guard.on_manifest(late, at(2_300), with_lease(1_350, own_is_current()));
+    guard.on_manifest(late, at(2_300), &with_lease(1_350, own_is_current()));
     // The lease of the late answer is over, and the flight has 50 ms left.
     assert_eq!(request(&mut guard, 2_450), Step::Wait(flight));
-    guard.on_manifest(flight, at(2_450), own_is_older());
+    guard.on_manifest(flight, at(2_450), &own_is_older());
     assert_eq!(guard.on_wake(flight, at(2_450)), Wake::Decided(OLDER));
 }
 
@@ -138,8 +138,8 @@ fn a_late_answer_does_not_undo_what_a_later_question_has_taught() {
     let late = fetch(&mut guard, 1_000);
     guard.on_failure(late, at(1_250));
     let flight = refresh(&mut guard, 2_250, UNAVAILABLE);
-    guard.on_manifest(flight, at(2_300), own_is_older());
-    guard.on_manifest(late, at(2_400), own_is_current());
+    guard.on_manifest(flight, at(2_300), &own_is_older());
+    guard.on_manifest(late, at(2_400), &own_is_current());
     assert_eq!(request(&mut guard, 2_401), Step::Decided(OLDER));
 }
 
@@ -149,10 +149,10 @@ fn a_late_answer_does_not_undo_what_still_decides_after_its_lease() {
     let late = fetch(&mut guard, 1_000);
     guard.on_failure(late, at(1_250));
     let flight = refresh(&mut guard, 2_250, UNAVAILABLE);
-    guard.on_manifest(flight, at(2_250), with_lease(100, own_is_older()));
+    guard.on_manifest(flight, at(2_250), &with_lease(100, own_is_older()));
     let failing = fetch(&mut guard, 2_400);
     guard.on_failure(failing, at(2_401));
-    guard.on_manifest(late, at(2_402), own_is_current());
+    guard.on_manifest(late, at(2_402), &own_is_current());
     assert_eq!(request(&mut guard, 2_403), Step::Decided(OLDER));
 }
 
@@ -163,11 +163,11 @@ fn a_late_answer_is_welcome_once_what_is_known_has_lost_its_worth() {
     let late = fetch(&mut guard, 1_000);
     guard.on_failure(late, at(1_250));
     let flight = take_off(&mut guard, 2_250);
-    guard.on_manifest(flight, at(2_250), with_lease(100, own_is_older()));
+    guard.on_manifest(flight, at(2_250), &with_lease(100, own_is_older()));
     let mut early = guard.clone();
-    early.on_manifest(late, at(2_449), own_is_current());
+    early.on_manifest(late, at(2_449), &own_is_current());
     assert!(matches!(request(&mut early, 2_449), Step::Fetch(_)));
-    guard.on_manifest(late, at(2_450), own_is_current());
+    guard.on_manifest(late, at(2_450), &own_is_current());
     assert_eq!(request(&mut guard, 2_450), Step::Decided(CURRENT));
 }
 
@@ -175,7 +175,7 @@ fn a_late_answer_is_welcome_once_what_is_known_has_lost_its_worth() {
 fn an_answer_older_than_its_lease_counts_as_a_failure() {
     let mut guard = guard();
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(6_000), own_is_current());
+    guard.on_manifest(flight, at(6_000), &own_is_current());
     assert_eq!(guard.failures(), 1);
     assert_eq!(guard.on_wake(flight, at(6_000)), Wake::Decided(UNAVAILABLE));
 }
@@ -184,7 +184,7 @@ fn an_answer_older_than_its_lease_counts_as_a_failure() {
 fn an_answer_is_as_old_as_the_managers_lease_allows_too() {
     let mut guard = guard();
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(1_100), with_lease(100, own_is_current()));
+    guard.on_manifest(flight, at(1_100), &with_lease(100, own_is_current()));
     assert_eq!(guard.failures(), 1);
     assert_eq!(request(&mut guard, 1_100), Step::Decided(UNAVAILABLE));
 }
@@ -197,7 +197,7 @@ fn a_failure_of_an_earlier_flight_says_nothing_of_a_later_one() {
     let flight = refresh(&mut guard, 2_100, UNAVAILABLE);
     guard.on_failure(early, at(2_101));
     assert_eq!(guard.failures(), 1);
-    guard.on_manifest(flight, at(2_150), own_is_current());
+    guard.on_manifest(flight, at(2_150), &own_is_current());
     guard.on_failure(early, at(2_151));
     guard.on_failure(flight, at(2_152));
     assert_eq!(guard.failures(), 0);
@@ -211,7 +211,7 @@ fn two_flights_of_the_same_millisecond_are_two() {
     // The clock is set back, and back once more, so that nothing is left of the lost flight.
     assert_eq!(request(&mut guard, 500), Step::Decided(UNAVAILABLE));
     let earlier = fetch(&mut guard, 400);
-    guard.on_manifest(earlier, at(400), with_lease(100, own_is_current()));
+    guard.on_manifest(earlier, at(400), &with_lease(100, own_is_current()));
     let flight = fetch(&mut guard, 1_000);
     assert_ne!(flight, lost);
     guard.on_failure(lost, at(1_001));
@@ -222,7 +222,7 @@ fn two_flights_of_the_same_millisecond_are_two() {
 fn an_answer_that_is_brought_back_twice_counts_once() {
     let mut guard = guard();
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(1_100), own_is_older());
-    guard.on_manifest(flight, at(1_101), own_is_current());
+    guard.on_manifest(flight, at(1_100), &own_is_older());
+    guard.on_manifest(flight, at(1_101), &own_is_current());
     assert_eq!(request(&mut guard, 1_102), Step::Decided(OLDER));
 }

@@ -36,7 +36,7 @@ fn a_refresh_starts_between_80_and_90_percent_of_the_lease_and_not_in_step() {
     for seed in 0..100 {
         let mut guard = GuardCore::new(config(CachePolicy::default()), seed);
         let flight = fetch(&mut guard, 0);
-        guard.on_manifest(flight, at(0), own_is_current());
+        guard.on_manifest(flight, at(0), &own_is_current());
         let start = first_flight(&guard, 0..5_000).expect("a refresh");
         assert!((4_000..4_500).contains(&start), "{start}");
         starts.insert(start);
@@ -57,7 +57,7 @@ fn a_refresh_starts_exactly_once() {
 fn a_refreshed_guard_goes_on_with_the_new_manifest_for_a_whole_lease() {
     let mut guard = warm(CachePolicy::default(), 0, own_is_current());
     let flight = take_off(&mut guard, 4_700);
-    guard.on_manifest(flight, at(4_800), own_is_older());
+    guard.on_manifest(flight, at(4_800), &own_is_older());
     assert_eq!(request(&mut guard, 4_800), Step::Decided(OLDER));
     assert_eq!(request(&mut guard, 8_699), Step::Decided(OLDER));
     assert!(matches!(request(&mut guard.clone(), 9_699), Step::Refresh(OLDER, _)));
@@ -75,7 +75,7 @@ fn an_idle_guard_fetches_once_the_lease_is_over_and_others_wait() {
 fn the_lease_counts_from_the_question_and_not_from_the_answer() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(1_200), own_is_current());
+    guard.on_manifest(flight, at(1_200), &own_is_current());
     assert!(matches!(request(&mut guard.clone(), 5_999), Step::Refresh(CURRENT, _)));
     assert!(matches!(request(&mut guard, 6_000), Step::Fetch(_)));
 }
@@ -84,7 +84,7 @@ fn the_lease_counts_from_the_question_and_not_from_the_answer() {
 fn the_refresh_counts_from_the_question_too() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(1_249), own_is_current());
+    guard.on_manifest(flight, at(1_249), &own_is_current());
     let start = first_flight(&guard, 1_249..6_000).expect("a refresh");
     assert!((5_000..5_500).contains(&start), "{start}");
 }
@@ -114,8 +114,8 @@ fn each_manifest_has_its_own_lease() {
     let mut guard = cold(CachePolicy::default());
     let flight = fetch(&mut guard, 0);
     let given = Manifest { max_age: Some(max_age(1_000)), ..manifest(1, 50_000, &[]) };
-    guard.on_manifest(flight, at(0), given);
+    guard.on_manifest(flight, at(0), &given);
     let flight = fetch(&mut guard, 1_000);
-    guard.on_manifest(flight, at(1_000), own_is_current());
+    guard.on_manifest(flight, at(1_000), &own_is_current());
     assert_eq!(request(&mut guard, 4_999), Step::Decided(CURRENT));
 }

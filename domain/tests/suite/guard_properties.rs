@@ -12,13 +12,13 @@ use proptest::prelude::{
 use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
 use skewguard_domain::{
-    BackOff, CachePolicy, Decision, Exemption, Flight, GuardCore, Jitter, Manifest, MaxAge,
-    OnUnavailable, Reason, Situation, Step, Timestamp, Wake, decide,
+    BackOff, CachePolicy, Decision, Flight, GuardCore, Jitter, Manifest, MaxAge, Reason, Step,
+    Timestamp, Wake, decide,
 };
 
 use crate::fixtures::{
     OWN, OWN_DEPLOYED, REQUEST, at, bundle, cases, config, manifest, ms, own_is_current,
-    own_is_older,
+    own_is_older, situation,
 };
 
 /// One thing that happens to a guard.
@@ -36,7 +36,7 @@ enum Happening {
 fn any_manifest() -> impl Strategy<Value = Manifest> {
     let ahead = manifest(2, OWN_DEPLOYED - 1, &[]);
     let retired = manifest(2, OWN_DEPLOYED - 1, &[OWN]);
-    let unregistered = Manifest { max_age: None, worker: None };
+    let unregistered = Manifest::default();
     let all = vec![own_is_current(), own_is_older(), ahead, retired, unregistered];
     let lease = prop::option::weighted(0.3, any_max_age());
     (prop::sample::select(all), lease)
@@ -181,7 +181,7 @@ impl Drive {
                 if self.is_fresh(&answer) {
                     self.answers.push(answer);
                 }
-                self.core.on_manifest(flight, self.clock, manifest.clone());
+                self.core.on_manifest(flight, self.clock, manifest);
                 self.note_failures(failures);
             }
             Happening::Fails(index) => {
@@ -315,12 +315,7 @@ impl Drive {
 }
 
 fn decision_by(manifest: Option<&Manifest>) -> Decision {
-    decide(&Situation {
-        bundle: Ok(bundle(OWN, OWN_DEPLOYED)),
-        exemption: Exemption::Checked,
-        manifest,
-        on_unavailable: OnUnavailable::Open,
-    })
+    decide(&situation(bundle(OWN, OWN_DEPLOYED), manifest))
 }
 
 fn shortest_pause(back_off: BackOff, failures: u32) -> Duration {

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use skewguard_domain::{
-    Applied, Bundle, Command, Event, Exemption, HISTORY_LIMIT, Intent, Ledger, Manifest,
-    OnUnavailable, Registration, Rejection, Retired, Retirement, Situation, VersionRecord,
-    WorkerHistory, WorkerManifest, WorkerName, decide,
+    Applied, Bundle, Command, Cutover, Epoch, Event, HISTORY_LIMIT, Intent, Ledger, LedgerParts,
+    Manifest, Registration, Rejection, Retirement, Strictness, Takeover, TookOver, Verdict,
+    VersionRecord, WorkerHistory, WorkerManifest, WorkerName,
 };
 
-use crate::fixtures::{at, cases, deployed, id, worker};
+use crate::fixtures::{at, cases, decision_by, deployed, id, told, worker};
 
 /// Commands are given at this time or up to a minute later.
 const NOW: i64 = 1_000_000;
+
+/// When all of them are past.
+const END: i64 = NOW + 60_000;
 
 /// A number and a deploy time. The numbers are few, so that bundles meet and come again; the
 /// deploy times are fewer, so that they tie.
@@ -50,32 +53,48 @@ fn precedence((number, millis): (u32, i64)) -> (i64, u32) {
 }
 
 fn is_served(bundle: Bundle, manifest: &Manifest) -> bool {
-    let situation = Situation {
-        bundle: Ok(bundle),
-        exemption: Exemption::Checked,
-        manifest: Some(manifest),
-        on_unavailable: OnUnavailable::Open,
-    };
-    decide(&situation).verdict == skewguard_domain::Verdict::Serve
+    decision_by(bundle, manifest).verdict == Verdict::Serve
 }
 
-/// A history of nearly or exactly as many bundles as are kept, numbered from 1,000 on and
-/// deployed in any order; with the ledger that holds it.
+fn guard(record: &VersionRecord) -> Bundle {
+    Bundle { id: record.bundle, deploy_time: Some(record.deploy_time) }
+}
+
+/// What serves a Worker.
+fn current(history: &WorkerHistory) -> VersionRecord {
+    history.current(at(END)).expect("a takeover").record
+}
+
+/// What does not any more.
+fn retired(history: &WorkerHistory) -> Vec<VersionRecord> {
+    history.retired(at(END)).iter().map(|retired| retired.record).collect()
+}
+
+/// A history of nearly or exactly as many takeovers as are kept, of bundles numbered from 1,000 on
+/// and deployed in any order; with the ledger that holds it.
 fn long_history() -> impl Strategy<Value = (WorkerHistory, Ledger)> {
     let times = prop::collection::vec(0_i64..1_000, HISTORY_LIMIT - 3..=HISTORY_LIMIT);
     times.prop_map(|times| {
-        let record = |(number, millis): (u32, i64)| VersionRecord {
-            bundle: id(number),
-            deploy_time: deployed(millis),
-            registered_at: at(NOW),
+        let takeover = |(number, millis): (u32, i64)| Takeover {
+            record: VersionRecord {
+                bundle: id(number),
+                deploy_time: deployed(millis),
+                registered_at: at(NOW),
+            },
+            cutover: Cutover::at(at(NOW)),
+            strictness: Strictness::Relaxed,
+            retirement: Retirement::Superseded,
+            epoch: Epoch::new(u64::from(number) - 999),
         };
-        let mut records: Vec<_> = (1_000..).zip(times).map(record).collect();
-        let current = records.pop().expect("a bundle");
-        let retire =
-            |record| Retired { record, retirement: Retirement::Superseded, since: at(NOW) };
-        let history = WorkerHistory::new(current, records.into_iter().map(retire).collect());
-        let epoch = skewguard_domain::Epoch::new(200);
-        (history.clone(), Ledger::new(epoch, [(worker(), history)].into()))
+        let takeovers = (1_000..).zip(times).map(takeover).collect();
+        let history = WorkerHistory::new(takeovers, None).expect("a history");
+        let parts = LedgerParts {
+            epoch: Epoch::new(200),
+            decided_at: Some(at(NOW)),
+            workers: [(worker(), history.clone())].into(),
+            ..LedgerParts::default()
+        };
+        (history, Ledger::from(parts))
     })
 }
 
@@ -101,7 +120,7 @@ proptest! {
         });
         let newest = *releases.iter().max_by_key(|&&release| precedence(release)).expect("one");
         let alone = apply(&Ledger::default(), newest, Intent::Deploy)?.ledger;
-        let current = |ledger: &Ledger| *ledger.workers()[&worker()].current();
+        let current = |ledger: &Ledger| current(&ledger.workers()[&worker()]);
         prop_assert_eq!(current(&ledger), current(&alone));
     }
 
@@ -114,10 +133,10 @@ proptest! {
         for (command, now) in commands {
             ledger = ledger.apply(&command, at(now)).map_or(ledger, |applied| applied.ledger);
             for (worker, history) in ledger.workers() {
-                let registered = history.current().deploy_time.as_timestamp().as_unix_millis();
+                let registered = current(history).deploy_time.as_timestamp().as_unix_millis();
                 let deploy_time = Some(deployed(registered + ahead));
                 let new = Bundle { id: id(999), deploy_time };
-                prop_assert!(is_served(new, &ledger.manifest(worker)));
+                prop_assert!(is_served(new, &told(&ledger, worker, now)));
             }
         }
     }
@@ -131,15 +150,11 @@ proptest! {
             ledger = ledger.apply(&command, at(now)).map_or(ledger, |applied| applied.ledger);
         }
         for (worker, history) in ledger.workers() {
-            let manifest = ledger.manifest(worker);
-            let guard = |record: &VersionRecord| Bundle {
-                id: record.bundle,
-                deploy_time: Some(record.deploy_time),
-            };
-            prop_assert!(is_served(guard(history.current()), &manifest));
-            for retired in history.retired() {
-                prop_assert!(!is_served(guard(&retired.record), &manifest));
-                let undated = Bundle { deploy_time: None, ..guard(&retired.record) };
+            let manifest = told(&ledger, worker, END);
+            prop_assert!(is_served(guard(&current(history)), &manifest));
+            for retired in retired(history) {
+                prop_assert!(!is_served(guard(&retired), &manifest));
+                let undated = Bundle { deploy_time: None, ..guard(&retired) };
                 prop_assert!(!is_served(undated, &manifest));
             }
         }
@@ -170,8 +185,8 @@ proptest! {
         for (command, now) in commands {
             let Ok(applied) = ledger.apply(&command, at(now)) else { continue };
             ledger = applied.ledger;
-            let Command::Register(wish) = &command;
-            prop_assert_eq!(ledger.workers()[&wish.worker].current().bundle, wish.bundle);
+            let Command::Register(wish) = &command else { unreachable!("only registrations") };
+            prop_assert_eq!(current(&ledger.workers()[&wish.worker]).bundle, wish.bundle);
             let again = ledger.apply(&command, at(now + 1))?;
             prop_assert!(again.events.is_empty());
             prop_assert_eq!(&again.ledger, &ledger);
@@ -183,17 +198,26 @@ proptest! {
         commands in prop::collection::vec(any_command(), 1..30),
     ) {
         let mut ledger = Ledger::default();
-        let mut log: Vec<Vec<Event>> = Vec::new();
+        let mut log = Vec::new();
         for (command, now) in commands {
             if let Ok(applied) = ledger.apply(&command, at(now)) {
-                prop_assert_eq!(&ledger.replay(&applied.events), &applied.ledger);
-                log.push(applied.events);
+                prop_assert_eq!(&ledger.replay(&applied.events, applied.at), &applied.ledger);
+                log.push((applied.events, applied.at));
                 ledger = applied.ledger;
             }
         }
-        let replayed = log.iter().fold(Ledger::default(), |ledger, events| ledger.replay(events));
+        let replayed = log
+            .iter()
+            .fold(Ledger::default(), |ledger, (events, at)| ledger.replay(events, *at));
         prop_assert_eq!(&replayed, &ledger);
-        prop_assert_eq!(&Ledger::new(ledger.epoch(), ledger.workers().clone()), &ledger);
+        let parts = LedgerParts {
+            epoch: ledger.epoch(),
+            decided_at: ledger.decided_at(),
+            lease: ledger.lease(),
+            workers: ledger.workers().clone(),
+            releases: ledger.releases().to_vec(),
+        };
+        prop_assert_eq!(&Ledger::from(parts), &ledger);
     }
 
     #[test]
@@ -206,36 +230,35 @@ proptest! {
             let Ok(applied) = apply(&ledger, release, intent) else { continue };
             ledger = applied.ledger;
             let history = &ledger.workers()[&worker()];
-            let retired = history.retired().iter().map(|retired| retired.record.bundle);
-            let bundles: BTreeSet<_> = retired.chain([history.current().bundle]).collect();
-            prop_assert!(bundles.len() <= HISTORY_LIMIT);
-            prop_assert_eq!(bundles.len(), history.retired().len() + 1);
+            prop_assert!(history.takeovers().len() <= HISTORY_LIMIT);
+            let retired = retired(history);
+            let bundles = retired.iter().map(|record| record.bundle);
+            let bundles: BTreeSet<_> = bundles.chain([current(history).bundle]).collect();
+            prop_assert_eq!(bundles.len(), retired.len() + 1);
         }
     }
 
     #[test]
-    fn forgetting_changes_no_decision_about_a_bundle_older_than_the_current_one(
+    fn forgetting_changes_no_decision_about_a_bundle_that_was_retired(
         (history, start) in long_history(),
         commands in late_commands(),
         undated in any::<bool>(),
     ) {
         let mut ledger = start;
         // All bundles there ever were, as a ledger that forgets nothing would keep them.
-        let mut ever: Vec<_> = history.retired().iter().map(|retired| retired.record).collect();
-        ever.push(*history.current());
+        let mut ever = retired(&history);
+        ever.push(current(&history));
         for (release, intent) in commands {
             let Ok(applied) = apply(&ledger, release, intent) else { continue };
             ledger = applied.ledger;
-            let current = *ledger.workers()[&worker()].current();
+            let current = current(&ledger.workers()[&worker()]);
             ever.retain(|record| record.bundle != current.bundle);
-            let worker_manifest = WorkerManifest {
-                current: current.bundle,
-                deploy_time: current.deploy_time,
-                retired: ever.iter().map(|record| record.bundle).collect(),
-            };
-            let all = Manifest { max_age: None, worker: Some(worker_manifest) };
-            let kept = ledger.manifest(&worker());
-            for record in ever.iter().filter(|record| record.deploy_time < current.deploy_time) {
+            let retired = ever.iter().map(|record| record.bundle).collect();
+            let worker_manifest =
+                WorkerManifest::of_one(current.bundle, current.deploy_time, retired);
+            let all = Manifest { worker: Some(worker_manifest), ..Manifest::default() };
+            let kept = told(&ledger, &worker(), NOW);
+            for record in &ever {
                 let deploy_time = (!undated).then_some(record.deploy_time);
                 let bundle = Bundle { id: record.bundle, deploy_time };
                 prop_assert_eq!(is_served(bundle, &kept), is_served(bundle, &all));
@@ -245,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn only_the_oldest_of_the_retired_is_forgotten_and_only_for_want_of_room(
+    fn only_the_first_takeover_is_forgotten_and_only_for_want_of_room(
         (_, start) in long_history(),
         commands in late_commands(),
     ) {
@@ -255,12 +278,15 @@ proptest! {
             let before = ledger.workers()[&worker()].clone();
             let after = &applied.ledger.workers()[&worker()];
             for event in &applied.events {
-                let Event::TookOver { forgets, .. } = event;
+                let Event::TookOver(TookOver { forgets, .. }) = event else { continue };
+                let is_full = before.takeovers().len() == HISTORY_LIMIT;
+                prop_assert_eq!(forgets.is_some(), is_full);
                 let Some(forgotten) = *forgets else { continue };
-                prop_assert_eq!(after.retired().len() + 1, HISTORY_LIMIT);
-                let oldest = before.retired().iter().map(|retired| retired.record);
-                let oldest = oldest.min_by_key(VersionRecord::precedence).expect("a bundle");
-                prop_assert_eq!(forgotten, oldest.bundle);
+                let first = before.takeovers()[0];
+                prop_assert_eq!(forgotten, first.epoch);
+                prop_assert_eq!(after.takeovers().len(), HISTORY_LIMIT);
+                prop_assert!(after.forgotten() >= Some(first.record.deploy_time));
+                prop_assert!(after.forgotten() >= before.forgotten());
             }
             ledger = applied.ledger;
         }

@@ -1,11 +1,13 @@
 //! Registrations that go forward: what they change, and what is turned away.
 
 use skewguard_domain::{
-    Applied, Command, Epoch, Event, Intent, Ledger, MAX_CLOCK_SKEW, Manifest, MaxAge, Registration,
-    Rejection, Retired, Retirement, VersionRecord, WorkerManifest, WorkerName,
+    Age, Applied, Breaker, Command, Cutover, Epoch, Event, Intent, Ledger, MAX_CLOCK_SKEW,
+    Manifest, MaxAge, Registration, Rejection, Release, ReleaseId, ReleaseState, Retired,
+    Retirement, Stage, Strictness, Style, Takeover, TookOver, VersionRecord, WorkerManifest,
+    WorkerName,
 };
 
-use crate::fixtures::{at, deployed, id, ms, worker};
+use crate::fixtures::{at, deployed, id, ms, told, worker};
 
 /// When everything here is registered, unless a test says otherwise.
 const NOW: i64 = 1_000_000;
@@ -34,13 +36,19 @@ fn after(deploys: &[(u32, i64)]) -> Ledger {
     })
 }
 
+/// What serves `worker` once everything here is registered.
+fn current(ledger: &Ledger, worker: &WorkerName) -> VersionRecord {
+    ledger.workers()[worker].current(at(NOW + 1_000)).expect("a takeover").record
+}
+
 #[test]
 fn an_empty_ledger_knows_no_worker_and_is_at_epoch_0() {
     let ledger = Ledger::default();
     assert_eq!(ledger.epoch().get(), 0);
     assert!(ledger.workers().is_empty());
-    let unknown = Manifest { max_age: Some(MaxAge::DEFAULT), worker: None };
-    assert_eq!(ledger.manifest(&worker()), unknown);
+    assert!(ledger.releases().is_empty());
+    let unknown = Manifest { max_age: Some(MaxAge::DEFAULT), ..Manifest::default() };
+    assert_eq!(told(&ledger, &worker(), NOW), unknown);
 }
 
 #[test]
@@ -48,12 +56,41 @@ fn the_first_registration_of_a_worker_makes_its_bundle_current() {
     let applied = apply(&Ledger::default(), &deploy(1, 100)).expect("the first bundle");
     let record =
         VersionRecord { bundle: id(1), deploy_time: deployed(100), registered_at: at(NOW) };
-    let took_over = Event::TookOver { worker: worker(), record, retires: None, forgets: None };
-    assert_eq!(applied.events, [took_over]);
+    let takeover = Takeover {
+        record,
+        cutover: Cutover::at(at(NOW)),
+        strictness: Strictness::Relaxed,
+        retirement: Retirement::Superseded,
+        epoch: Epoch::new(1),
+    };
+    let took_over = Event::TookOver(TookOver { worker: worker(), takeover, forgets: None });
+    assert_eq!(applied.events[0], took_over);
+    assert_eq!(applied.at, at(NOW));
     assert_eq!(applied.ledger.epoch(), Epoch::new(1));
     let history = &applied.ledger.workers()[&worker()];
-    assert_eq!(*history.current(), record);
-    assert!(history.retired().is_empty());
+    assert_eq!(history.current(at(NOW)), Some(&takeover));
+    assert!(history.retired(at(NOW)).is_empty());
+}
+
+#[test]
+fn a_registration_is_a_release_of_one_worker_that_is_called_by_its_epoch() {
+    let before = after(&[(1, 100)]);
+    let applied = apply(&before, &deploy(2, 200)).expect("a newer bundle");
+    let id: ReleaseId = "@2".parse().expect("the name of a registration");
+    let release = Release {
+        id: id.clone(),
+        style: Style::Plain,
+        announced_at: at(NOW),
+        bundles: [(worker(), current(&applied.ledger, &worker()))].into(),
+        stage: Stage::Activated { cutover: Cutover::at(at(NOW)), epoch: Epoch::new(2) },
+    };
+    let announced = Event::Announced { release: release.clone(), forgets: None };
+    assert_eq!(applied.events[1..], [announced]);
+    assert_eq!(applied.ledger.release(&id), Some(&release));
+    assert_eq!(applied.ledger.state_of(&release, at(NOW)), ReleaseState::Active);
+    let first = &applied.ledger.releases()[0];
+    assert_eq!(first.id, ReleaseId::of_registration(Epoch::new(1)));
+    assert_eq!(applied.ledger.state_of(first, at(NOW)), ReleaseState::Superseded);
 }
 
 #[test]
@@ -73,24 +110,29 @@ fn a_newer_bundle_takes_over_and_supersedes_the_current_one() {
     let before = after(&[(1, 100)]);
     let applied = before.apply(&deploy(2, 200), at(NOW + 5)).expect("a newer bundle");
     let superseded = Retired {
-        record: *before.workers()[&worker()].current(),
+        record: current(&before, &worker()),
         retirement: Retirement::Superseded,
         since: at(NOW + 5),
     };
+    assert_eq!(current(&applied.ledger, &worker()).bundle, id(2));
+    assert_eq!(current(&applied.ledger, &worker()).registered_at, at(NOW + 5));
     let history = &applied.ledger.workers()[&worker()];
-    assert_eq!(history.current().bundle, id(2));
-    assert_eq!(history.current().registered_at, at(NOW + 5));
-    assert_eq!(history.retired(), [superseded]);
+    assert_eq!(history.retired(at(NOW + 5)), [superseded]);
+    assert!(history.retired(at(NOW + 4)).is_empty());
     assert_eq!(applied.ledger.epoch().get(), 2);
 }
 
 #[test]
 fn a_manifest_names_the_current_bundle_and_gives_the_default_lease() {
-    let manifest = after(&[(1, 100), (2, 200)]).manifest(&worker());
+    let ledger = after(&[(1, 100), (2, 200)]);
+    let manifest = told(&ledger, &worker(), NOW);
     assert_eq!(manifest.max_age, Some(MaxAge::DEFAULT));
+    assert_eq!(manifest.age, Age::NONE);
+    assert_eq!(manifest.age_tolerance, ms(0));
     // The superseded bundle is older, so it needs no naming.
-    let known = WorkerManifest { current: id(2), deploy_time: deployed(200), retired: Vec::new() };
-    assert_eq!(manifest.worker, Some(known));
+    let known = WorkerManifest::of_one(id(2), deployed(200), Vec::new());
+    assert_eq!(manifest.worker, Some(known.clone()));
+    assert_eq!(ledger.worker_manifest(&worker(), at(NOW), Breaker::Closed), Some(known));
 }
 
 #[test]
@@ -100,7 +142,8 @@ fn a_repeated_registration_changes_nothing() {
     assert!(applied.events.is_empty());
     assert_eq!(applied.ledger, before);
     assert_eq!(applied.ledger.epoch().get(), 2);
-    assert_eq!(applied.ledger.workers()[&worker()].current().registered_at, at(NOW));
+    assert_eq!(applied.at, at(NOW + 60_000));
+    assert_eq!(current(&applied.ledger, &worker()).registered_at, at(NOW));
 }
 
 #[test]
@@ -116,15 +159,15 @@ fn of_two_bundles_of_the_same_millisecond_the_greater_id_is_the_newer() {
     let rejection = apply(&ledger, &deploy(1, 100)).expect_err("the smaller id");
     assert_eq!(rejection, Rejection::OlderDeployTime { current: deployed(100) });
     let ledger = apply(&ledger, &deploy(3, 100)).expect("the greater id").ledger;
-    assert_eq!(ledger.workers()[&worker()].current().bundle, id(3));
+    assert_eq!(current(&ledger, &worker()).bundle, id(3));
 }
 
 #[test]
 fn a_bundle_superseded_by_one_of_the_same_millisecond_is_named_as_retired() {
     // Its guard could not tell by the deploy time that it was replaced.
     let ledger = after(&[(1, 99), (2, 100), (3, 100)]);
-    let known = ledger.manifest(&worker()).worker.expect("a known Worker");
-    assert_eq!(known.retired, [id(2)]);
+    let known = told(&ledger, &worker(), NOW).worker.expect("a known Worker");
+    assert_eq!(known.now.retired, [id(2)]);
 }
 
 #[test]
@@ -173,8 +216,8 @@ fn workers_do_not_touch_each_other() {
     let ledger = apply(&before, &deploy_to(other.clone(), 1, 50)).expect("another Worker").ledger;
     assert_eq!(ledger.epoch().get(), 3);
     assert_eq!(ledger.workers()[&worker()], before.workers()[&worker()]);
-    assert_eq!(ledger.manifest(&worker()), before.manifest(&worker()));
-    assert_eq!(ledger.workers()[&other].current().bundle, id(1));
+    assert_eq!(told(&ledger, &worker(), NOW), told(&before, &worker(), NOW));
+    assert_eq!(current(&ledger, &other).bundle, id(1));
     assert_eq!(ledger.workers().len(), 2);
 }
 
@@ -189,6 +232,10 @@ fn a_rejection_says_what_to_do_as_a_lower_case_fragment() {
         (Rejection::DeployTimeMismatch { recorded: current }, "2026-03-01T12:00:00Z"),
         (superseded, "was superseded before"),
         (rolled_back, "was rolled back before"),
+        (Rejection::Retired { retirement: Retirement::Aborted }, "was aborted before"),
+        (Rejection::ReservedReleaseId, "choose another id"),
+        (Rejection::UnknownRelease, "list the releases"),
+        (Rejection::CutoverPending { worker: worker() }, "cutovers of op-auth"),
     ];
     for (rejection, part) in rejections {
         let text = rejection.to_string();

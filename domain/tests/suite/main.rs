@@ -6,21 +6,43 @@
 //!
 //! It is one crate of many files, so that it links once and the fixtures are shared.
 
+mod briefing;
+mod census_breaker;
+mod census_memory;
+mod convergence;
+mod copies;
 mod decision_properties;
 mod decision_table;
 mod fixtures;
 mod guard_clock;
+mod guard_copies;
+mod guard_cutover;
 mod guard_exemption;
 mod guard_failing;
 mod guard_flights;
 mod guard_lease;
 mod guard_properties;
+mod guard_tally;
+mod lease_terms;
 mod ledger_history;
 mod ledger_properties;
 mod ledger_registration;
 mod ledger_rollback;
+mod manager;
+mod outlook;
+mod outlook_properties;
 mod parsing;
 mod parsing_properties;
+mod parsing_releases;
 mod policy;
 mod policy_back_off;
+mod promises;
+mod promises_ledger;
+mod release_clock;
+mod release_lifecycle;
+mod release_limit;
+mod release_pending;
+mod release_rejection;
+mod release_repetition;
+mod release_rollback;
 mod time;

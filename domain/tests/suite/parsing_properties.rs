@@ -4,7 +4,8 @@ use core::fmt::Debug;
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use skewguard_domain::{
-    Bundle, BundleId, Command, DeployTime, ExemptPath, Intent, Ledger, Registration, WorkerName,
+    Breaker, Bundle, BundleId, Command, DeployTime, ExemptPath, Intent, Ledger, Registration,
+    WorkerName,
 };
 
 use crate::fixtures::{any_id, at, cases, deployed, worker};
@@ -100,7 +101,8 @@ proptest! {
         let second = first.ledger.apply(&command(other, Intent::Rollback), now)?;
         prop_assert!(!tells(&debug(&first), id));
         prop_assert!(!tells(&debug(&second), id) && !tells(&debug(&second), other));
-        prop_assert!(!tells(&debug(second.ledger.manifest(&worker())), id));
+        let briefing = second.ledger.briefing(now, |_| Breaker::Closed);
+        prop_assert!(!tells(&debug(&briefing), id) && !tells(&debug(&briefing), other));
     }
 
     #[test]

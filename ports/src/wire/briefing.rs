@@ -1,7 +1,6 @@
 //! What guards are told: all Workers in one answer.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use skewguard_domain::{
@@ -10,6 +9,7 @@ use skewguard_domain::{
 };
 
 use super::answer::millis;
+use super::named::Named;
 use crate::TransportError;
 
 /// All Workers in one answer. With [`VersionAnswer`](super::VersionAnswer) the only one that holds
@@ -25,7 +25,7 @@ pub struct BriefingAnswer {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub age_tolerance_ms: u64,
     /// Each Worker.
-    pub workers: BTreeMap<String, WorkerBriefing>,
+    pub workers: Named<WorkerBriefing>,
 }
 
 /// One Worker.

@@ -27,7 +27,11 @@ pub fn parse_announcement(body: &[u8]) -> Result<Announcement, InvalidRelease> {
     if workers.is_empty() || workers.len() > Announcement::MAX_WORKERS {
         return Err(InvalidRelease::Workers);
     }
-    let bundles = workers.iter().map(parse_bundle).collect::<Result<BTreeMap<_, _>, _>>()?;
+    let mut bundles = BTreeMap::new();
+    for named in workers {
+        let (worker, bundle) = parse_bundle(named)?;
+        bundles.insert(worker, bundle);
+    }
     let strict = flag(&fields, "strict").ok_or(InvalidRelease::Strict)?;
     let share = flag(&fields, "share").ok_or(InvalidRelease::Share)?;
     let style = match (strict, share) {

@@ -9,6 +9,7 @@ use skewguard_domain::{
 };
 
 use super::answer::{BundleAnswer, millis};
+use super::named::Named;
 
 /// A release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,7 +23,7 @@ pub struct ReleaseAnswer {
     age_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cutover: Option<CutoverAnswer>,
-    workers: BTreeMap<String, BundleAnswer>,
+    workers: Named<BundleAnswer>,
     epoch: u64,
 }
 
@@ -99,7 +100,7 @@ pub struct ConvergenceAnswer {
     window_ms: u64,
     /// Of all PoPs and Workers: how many there are in each state.
     places: PlacesAnswer,
-    workers: BTreeMap<String, BTreeMap<String, EvidenceAnswer>>,
+    workers: Named<Named<EvidenceAnswer>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -119,8 +120,8 @@ struct EvidenceAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     release_seen_ms: Option<u64>,
     /// The others, and how long ago each was sighted, in ms.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    others_seen_ms: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    others_seen_ms: Named<u64>,
 }
 
 impl ConvergenceAnswer {

@@ -1,8 +1,8 @@
 //! What guards report along with their question.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use skewguard_domain::{Breaker, Bundle, Pop, Sighting, Tally};
+use skewguard_domain::{Breaker, Bundle, Pop, Sighting, Tally, Timestamp};
 
 use super::ErrorCode;
 use super::fields::Fields;
@@ -15,27 +15,19 @@ pub struct SightingsBody {
 }
 
 /// One bundle of one Worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SightingBody {
     worker: String,
     uuid: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deploy_time: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    breaker: Option<String>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deploy_time_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<&'static str>,
     refused: u32,
-    #[serde(default)]
     failed_open: u32,
-    #[serde(default)]
     breaker_open: u32,
-    #[serde(default = "one")]
     reports: u32,
-}
-
-fn one() -> u32 {
-    1
 }
 
 impl SightingsBody {
@@ -45,8 +37,11 @@ impl SightingsBody {
         let sightings = sightings.iter().map(|sighting| SightingBody {
             worker: sighting.worker.to_string(),
             uuid: sighting.bundle.id.reveal(),
-            deploy_time: sighting.bundle.deploy_time.map(|time| time.to_string()),
-            breaker: (sighting.breaker == Breaker::Open).then(|| "open".to_owned()),
+            deploy_time_ms: sighting
+                .bundle
+                .deploy_time
+                .map(|time| time.as_timestamp().as_unix_millis()),
+            breaker: (sighting.breaker == Breaker::Open).then_some("open"),
             refused: sighting.tally.refused,
             failed_open: sighting.tally.failed_open,
             breaker_open: sighting.tally.breaker_open,
@@ -69,27 +64,35 @@ pub fn parse_sightings(body: &[u8]) -> Result<(Pop, Vec<Sighting>), InvalidSight
         Some(Value::Array(sightings)) => sightings,
         Some(_) => return Err(InvalidSightings),
     };
-    let sightings = sightings.into_iter().filter_map(|sighting| {
-        let sighting: SightingBody = serde_json::from_value(sighting).ok()?;
-        Some(Sighting {
-            worker: sighting.worker.parse().ok()?,
-            bundle: Bundle {
-                id: sighting.uuid.parse().ok()?,
-                deploy_time: sighting.deploy_time.and_then(|time| time.parse().ok()),
-            },
-            breaker: match sighting.breaker.as_deref() {
-                Some("open") => Breaker::Open,
-                _ => Breaker::Closed,
-            },
-            tally: Tally {
-                refused: sighting.refused,
-                failed_open: sighting.failed_open,
-                breaker_open: sighting.breaker_open,
-            },
-            reports: sighting.reports.max(1),
-        })
-    });
+    let sightings = sightings.iter().filter_map(parse_sighting);
     Ok((pop.unwrap_or(Pop::UNKNOWN), sightings.collect()))
+}
+
+fn parse_sighting(sighting: &Value) -> Option<Sighting> {
+    let text = |name| sighting.get(name).and_then(Value::as_str);
+    let number = |name, otherwise: u32| match sighting.get(name) {
+        None => Some(otherwise),
+        Some(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+    };
+    let deployed = sighting.get("deployTimeMs").and_then(Value::as_i64);
+    let deployed = deployed.map(Timestamp::from_unix_millis);
+    Some(Sighting {
+        worker: text("worker")?.parse().ok()?,
+        bundle: Bundle {
+            id: text("uuid")?.parse().ok()?,
+            deploy_time: deployed.and_then(|deployed| deployed.try_into().ok()),
+        },
+        breaker: match text("breaker") {
+            Some("open") => Breaker::Open,
+            _ => Breaker::Closed,
+        },
+        tally: Tally {
+            refused: number("refused", 0)?,
+            failed_open: number("failedOpen", 0)?,
+            breaker_open: number("breakerOpen", 0)?,
+        },
+        reports: number("reports", 1)?.max(1),
+    })
 }
 
 /// A body that does not tell what was sighted.

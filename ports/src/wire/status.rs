@@ -1,6 +1,6 @@
 //! Every Worker's bundles, and where they run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use skewguard_domain::{
@@ -8,6 +8,7 @@ use skewguard_domain::{
 };
 
 use super::answer::{BundleAnswer, millis};
+use super::named::Named;
 use super::release_answer::ReleaseAnswer;
 
 /// Every Worker's bundles, and where they run.
@@ -19,7 +20,7 @@ pub struct StatusAnswer {
     manager: ManagerAnswer,
     #[serde(skip_serializing_if = "Option::is_none")]
     open_release: Option<ReleaseAnswer>,
-    workers: BTreeMap<String, WorkerAnswer>,
+    workers: Named<WorkerAnswer>,
 }
 
 /// The manager's own bundle: a busy Durable Object can go on with its old code for a while.
@@ -40,8 +41,8 @@ struct WorkerAnswer {
     /// Last retired first.
     retired: Vec<RetiredAnswer>,
     /// By PoP.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pops: BTreeMap<String, PlaceAnswer>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pops: Named<PlaceAnswer>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,7 +81,8 @@ impl StatusAnswer {
     /// The status at `now`, told by a manager that runs as `bundle`.
     #[must_use]
     pub fn of(ledger: &Ledger, census: &Census, bundle: Option<BundleId>, now: Timestamp) -> Self {
-        let names: BTreeSet<_> = ledger.workers().keys().chain(census.workers()).collect();
+        let mut names = BTreeSet::new();
+        names.extend(ledger.workers().keys().chain(census.workers()));
         let workers = names
             .into_iter()
             .map(|name| (name.to_string(), WorkerAnswer::of(name, ledger, census, now)));
