@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use skewguard_domain::{Manifest, WorkerName};
+use skewguard_domain::{Briefing, Epoch, Manifest, WorkerName};
 use skewguard_ports::wire::BriefingAnswer;
 use skewguard_ports::{Question, Timer, Told, Transport, TransportError};
 
@@ -13,8 +13,10 @@ use crate::ManualClock;
 /// How the manager behaves.
 #[derive(Clone, Debug)]
 pub enum Behaviour {
-    /// It answers after a while.
+    /// It answers after a while, and speaks of one Worker alone.
     Answer(Box<Manifest>, Duration),
+    /// It answers after a while, and speaks of all Workers.
+    Brief(Box<Briefing>, Duration),
     /// It fails after a while.
     Fail(TransportError, Duration),
     /// It never answers.
@@ -78,6 +80,7 @@ impl Transport for FaultyTransport {
             Behaviour::Answer(manifest, after) => {
                 (Ok(Told { manifest: *manifest, text: None }), after)
             }
+            Behaviour::Brief(briefing, after) => (briefed(&briefing, &question.worker), after),
             Behaviour::Fail(error, after) => (Err(error), after),
             Behaviour::Hang => (Err(TransportError::Timeout), timeout),
         };
@@ -89,4 +92,11 @@ impl Transport for FaultyTransport {
         let answer: BriefingAnswer = serde_json::from_str(text).ok()?;
         answer.manifest(worker).ok()
     }
+}
+
+/// What a guard of `worker` reads in the answer that tells `briefing`.
+fn briefed(briefing: &Briefing, worker: &WorkerName) -> Result<Told, TransportError> {
+    let answer = BriefingAnswer::new(Epoch::default(), briefing);
+    let text = serde_json::to_string(&answer).map_err(|_| TransportError::Malformed)?;
+    Ok(Told { manifest: answer.manifest(worker)?, text: Some(text) })
 }

@@ -9,6 +9,9 @@
 //! The census is what the manager remembers, and not what it has decided: it is not stored. After
 //! a restart guards that served by an open breaker say so, and it stays open.
 
+#[cfg(feature = "mutants")]
+mod inspection;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 

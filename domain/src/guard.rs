@@ -302,17 +302,17 @@ impl GuardCore {
         }
         let is_under_way = self.manager.flight == Some(flight);
         let of = |belief: &Belief| (belief.made_at(), belief.flight.number);
+        // What has expired still decides while the manager fails, and it does not if this was asked
+        // for just now. A copy can be older and yet outlive it, if leases were made shorter.
+        let counts = |held: &Belief| {
+            held.holds(now, if is_under_way { held.expires_at } else { held.useless_at })
+        };
         match &mut self.belief {
-            Some(held) if of(held) >= of(&belief) && held.holds(now, held.useless_at) => {
+            Some(held) if of(held) >= of(&belief) && counts(held) => {
                 if !is_under_way {
                     return;
                 }
                 // A copy that is older than what is known.
-                if now >= held.expires_at {
-                    // It has a longer lease, of before that was made shorter.
-                    self.fail(flight, now);
-                    return;
-                }
                 held.refresh_at = held.refresh_at.max(held.soon(now));
             }
             known => *known = Some(belief),

@@ -114,8 +114,8 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
             };
             let text = entries::write_copy(&copy, text);
             self.cache.put(Entry::Copy, text, copy.max_age.get()).await;
-            self.gather(&[]).await;
         }
+        self.gather(&[]).await;
         Ok(told)
     }
 }

@@ -18,7 +18,8 @@ pub struct Question {
     pub max_age: MaxAge,
     /// How soon the answer is needed.
     pub haste: Haste,
-    /// What was sighted: the guard's own bundle, and those that its PoP has gathered.
+    /// What was sighted: the guard's own bundle, and those that its PoP has gathered. Whoever
+    /// answers has taken them.
     pub sightings: Vec<Sighting>,
 }
 

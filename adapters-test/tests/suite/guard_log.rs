@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use skewguard_domain::{Manifest, WorkerName};
 use skewguard_ports::{Guard, Question, Timer, Told, Transport, TransportError};
 use skewguard_test::{Behaviour, Executor, ManualClock, RecordingLog};
 
@@ -20,6 +21,10 @@ impl Transport for Late {
     async fn manifest(&self, _: &Question, limit: Duration) -> Result<Told, TransportError> {
         self.0.sleep(limit + ms(3)).await;
         Err(TransportError::Timeout)
+    }
+
+    fn read(&self, _: &str, _: &WorkerName) -> Option<Manifest> {
+        None
     }
 }
 

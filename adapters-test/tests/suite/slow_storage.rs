@@ -54,6 +54,11 @@ impl SlowStorage {
         self.store.stored()
     }
 
+    /// The audit trail, first change first.
+    pub(crate) fn trail(&self) -> Vec<AuditEntry> {
+        self.store.trail()
+    }
+
     /// What was stored, epoch by epoch, and whether its writer was told.
     pub(crate) fn history(&self) -> Vec<(Ledger, bool)> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,39 +2,13 @@
 
 use futures::executor::block_on;
 use skewguard_domain::{Command, Intent, Ledger, Registration, Rejection, Retirement};
-use skewguard_ports::{
-    ChangeError, Changed, Clock, Precondition, Principal, StorageError, VersionManager,
-};
-use skewguard_test::{ManualClock, MemoryStorage, RecordingLog, StorageFault};
+use skewguard_ports::{ChangeError, Changed, Clock, Precondition, Principal, StorageError};
+use skewguard_test::StorageFault;
 
 use crate::fixtures::{
     assert_only_8_characters_are_told, current, deployed, id, registration, secs, worker,
 };
-
-const DEPLOYER: Principal = Principal::Current;
-
-type TestManager = VersionManager<MemoryStorage, ManualClock, RecordingLog>;
-
-/// A store, and what the managers over it share.
-#[derive(Default)]
-struct World {
-    store: MemoryStorage,
-    clock: ManualClock,
-    log: RecordingLog,
-}
-
-impl World {
-    /// A manager that has not looked into the store yet.
-    fn manager(&self) -> TestManager {
-        VersionManager::new(self.store.clone(), self.clock.clone(), self.log.clone())
-    }
-
-    /// The next commit finds that somebody else has registered this in the meantime.
-    fn overtaken_by(&self, other: Registration) -> StorageFault {
-        let applied = Ledger::default().apply(&Command::Register(other), self.clock.now());
-        StorageFault::Overtaken(Box::new(applied.expect("the first of its Worker")))
-    }
-}
+use crate::world::{TestManager, World, change};
 
 fn register_by(
     manager: &TestManager,
@@ -45,7 +19,7 @@ fn register_by(
 }
 
 fn register(manager: &TestManager, wish: Registration) -> Result<Changed, ChangeError> {
-    register_by(manager, wish, DEPLOYER)
+    change(manager, Command::Register(wish))
 }
 
 fn deploy(manager: &TestManager, name: &str, number: u8) -> Result<Changed, ChangeError> {

@@ -11,10 +11,11 @@ impl GuardCore {
         self.rng.seed(seed);
     }
 
-    /// What was done since the last flight took off.
+    /// What it has done and nobody has heard of yet, as far as it knows.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        self.tally
+        let told = self.manager.flight.into_iter().chain(self.unheard);
+        told.fold(self.tally, |tally, flight| tally.plus(flight.tally))
     }
 
     /// Tells `hasher` all that decides what the guard does from `now` on, by its clock.

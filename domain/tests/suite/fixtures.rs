@@ -136,7 +136,7 @@ pub(crate) fn cold(policy: CachePolicy) -> GuardCore {
 }
 
 /// A guard that asked at `millis` and was told `manifest` in the same millisecond.
-pub(crate) fn warm(policy: CachePolicy, millis: i64, manifest: Manifest) -> GuardCore {
+pub(crate) fn warm(policy: CachePolicy, millis: i64, manifest: &Manifest) -> GuardCore {
     let mut guard = cold(policy);
     let flight = fetch(&mut guard, millis);
     guard.on_manifest(flight, at(millis), &manifest);

@@ -8,7 +8,7 @@ use crate::fixtures::{
 
 #[test]
 fn a_clock_set_back_behind_the_question_ends_the_lease() {
-    let guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    let guard = warm(CachePolicy::default(), 10_000, &own_is_current());
     assert_eq!(request(&mut guard.clone(), 10_000), Step::Decided(CURRENT));
     assert!(matches!(request(&mut guard.clone(), 9_949), Step::Fetch(_)));
 }
@@ -26,14 +26,14 @@ fn two_requests_that_read_the_clock_a_little_apart_are_no_clock_set_back() {
 
 #[test]
 fn readings_a_little_apart_do_not_lengthen_a_lease() {
-    let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 10_000, &own_is_current());
     assert!(matches!(request(&mut guard, 15_000), Step::Fetch(_)));
     assert!(matches!(request(&mut guard, 14_990), Step::Wait(_)), "the lease is over for all");
 }
 
 #[test]
 fn a_clock_set_back_within_the_lease_does_no_harm() {
-    let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 10_000, &own_is_current());
     assert_eq!(request(&mut guard, 13_000), Step::Decided(CURRENT));
     assert_eq!(request(&mut guard, 11_000), Step::Decided(CURRENT));
 }
@@ -75,7 +75,7 @@ fn a_failure_is_forgotten_when_the_clock_is_set_back_behind_it() {
 
 #[test]
 fn stale_if_error_does_not_outlast_a_clock_set_back_behind_the_question() {
-    let mut guard = warm(CachePolicy::default(), 10_000, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 10_000, &own_is_older());
     let flight = fetch(&mut guard, 15_000);
     guard.on_failure(flight, at(9_000));
     // Nothing measures the age of the manifest any more, so nothing tells its worth.
@@ -85,7 +85,7 @@ fn stale_if_error_does_not_outlast_a_clock_set_back_behind_the_question() {
 
 #[test]
 fn an_answer_replaces_one_that_a_clock_set_back_has_made_useless() {
-    let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 10_000, &own_is_current());
     let flight = fetch(&mut guard, 5_000);
     guard.on_manifest(flight, at(5_100), &own_is_older());
     assert_eq!(request(&mut guard, 5_101), Step::Decided(OLDER));
@@ -94,7 +94,7 @@ fn an_answer_replaces_one_that_a_clock_set_back_has_made_useless() {
 
 #[test]
 fn a_guard_works_at_the_beginning_of_its_clocks_range() {
-    let mut guard = warm(CachePolicy::default(), i64::MIN, own_is_current());
+    let mut guard = warm(CachePolicy::default(), i64::MIN, &own_is_current());
     assert_eq!(request(&mut guard, i64::MIN), Step::Decided(CURRENT));
     assert_eq!(request(&mut guard, i64::MIN + 3_999), Step::Decided(CURRENT));
 }
@@ -110,7 +110,7 @@ fn a_guard_at_the_end_of_its_clocks_range_keeps_nobody_waiting() {
 
 #[test]
 fn a_manifest_does_not_come_back_to_life_with_the_clock() {
-    let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 10_000, &own_is_current());
     let flight = fetch(&mut guard, 9_900);
     guard.on_failure(flight, at(9_950));
     assert_eq!(request(&mut guard, 10_000), Step::Decided(UNAVAILABLE));
@@ -118,7 +118,7 @@ fn a_manifest_does_not_come_back_to_life_with_the_clock() {
 
 #[test]
 fn the_latest_question_answered_decides_whatever_the_clock_said_when_it_was_asked() {
-    let mut guard = warm(CachePolicy::default(), 10_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 10_000, &own_is_current());
     let flight = fetch(&mut guard, 9_900);
     guard.on_manifest(flight, at(10_100), &own_is_older());
     assert_eq!(request(&mut guard, 10_100), Step::Decided(OLDER));

@@ -63,7 +63,7 @@ fn an_exempt_request_starts_no_flight_and_waits_for_none() {
 
 #[test]
 fn an_exempt_request_is_served_by_a_stale_bundle() {
-    let mut guard = warm(CachePolicy::default(), 1_000, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 1_000, &own_is_older());
     let request = RequestLine { method: "OPTIONS", path: "/authorize" };
     let Step::Decided(decision) = guard.on_request(request, at(1_001)) else {
         panic!("no decision");

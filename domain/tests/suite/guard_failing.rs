@@ -14,7 +14,7 @@ use crate::fixtures::{
 };
 
 /// A guard that was told `manifest` at 0, and whose manager fails since 6,000.
-fn failing(policy: CachePolicy, manifest: Manifest) -> GuardCore {
+fn failing(policy: CachePolicy, manifest: &Manifest) -> GuardCore {
     let mut guard = warm(policy, 0, manifest);
     let flight = fetch(&mut guard, 6_000);
     guard.on_failure(flight, at(6_000));
@@ -35,7 +35,7 @@ fn decided(guard: &mut GuardCore, millis: i64) -> Decision {
 }
 
 /// Under traffic every 100 ms, the last manifest decides until 65,000 and no longer.
-fn decides_until_stale_if_error_is_over(manifest: Manifest, expected: Decision) {
+fn decides_until_stale_if_error_is_over(manifest: &Manifest, expected: Decision) {
     let mut guard = failing(CachePolicy::default(), manifest);
     for millis in (6_000..65_000).step_by(100) {
         assert_eq!(decided(&mut guard, millis), expected, "at {millis}");
@@ -48,12 +48,12 @@ fn decides_until_stale_if_error_is_over(manifest: Manifest, expected: Decision) 
 
 #[test]
 fn a_current_bundle_goes_on_serving_while_the_manager_fails() {
-    decides_until_stale_if_error_is_over(own_is_current(), CURRENT);
+    decides_until_stale_if_error_is_over(&own_is_current(), CURRENT);
 }
 
 #[test]
 fn an_older_bundle_stays_refused_while_the_manager_fails() {
-    decides_until_stale_if_error_is_over(own_is_older(), OLDER);
+    decides_until_stale_if_error_is_over(&own_is_older(), OLDER);
 }
 
 #[test]
@@ -61,13 +61,13 @@ fn a_retired_bundle_stays_refused_while_the_manager_fails() {
     let rolled_back = manifest(2, 10, &[1]);
     let reason = Reason::Stale(Staleness::Retired);
     let retired = Decision { reason, verdict: Verdict::Refuse };
-    decides_until_stale_if_error_is_over(rolled_back, retired);
+    decides_until_stale_if_error_is_over(&rolled_back, retired);
 }
 
 #[test]
 fn without_stale_if_error_nothing_decides_after_the_lease() {
     let policy = CachePolicy::builder().stale_if_error(ms(0)).build().expect("a policy");
-    let mut guard = warm(policy, 0, own_is_older());
+    let mut guard = warm(policy, 0, &own_is_older());
     let flight = take_off(&mut guard, 4_900);
     guard.on_failure(flight, at(4_900));
     assert_eq!(request(&mut guard, 4_999), Step::Decided(OLDER));
@@ -76,9 +76,9 @@ fn without_stale_if_error_nothing_decides_after_the_lease() {
 
 #[test]
 fn a_manifest_decides_after_its_lease_only_while_the_manager_fails() {
-    let mut guard = failing(CachePolicy::default(), own_is_older());
+    let mut guard = failing(CachePolicy::default(), &own_is_older());
     assert_eq!(request(&mut guard, 6_001), Step::Decided(OLDER));
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     assert!(matches!(request(&mut guard, 6_001), Step::Fetch(_)));
 }
 
@@ -109,7 +109,7 @@ fn a_cold_guard_does_not_wait_for_a_manager_that_failed() {
 
 #[test]
 fn a_refresh_that_fails_leaves_the_rest_of_the_lease() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_current());
     let flight = refresh(&mut guard, 4_500, CURRENT);
     guard.on_failure(flight, at(4_500));
     assert_eq!(guard.failures(), 1);
@@ -153,7 +153,7 @@ fn guards_do_not_ask_a_failing_manager_in_step() {
 
 #[test]
 fn there_is_one_flight_for_each_pause() {
-    let mut guard = failing(CachePolicy::default(), own_is_older());
+    let mut guard = failing(CachePolicy::default(), &own_is_older());
     let flight = refresh(&mut guard, 7_000, OLDER);
     for millis in 7_000..7_250 {
         assert_eq!(request(&mut guard, millis), Step::Decided(OLDER));
@@ -166,7 +166,7 @@ fn there_is_one_flight_for_each_pause() {
 
 #[test]
 fn a_good_answer_ends_all_trouble() {
-    let mut guard = failing(CachePolicy::default(), own_is_older());
+    let mut guard = failing(CachePolicy::default(), &own_is_older());
     let flight = refresh(&mut guard, 7_000, OLDER);
     guard.on_failure(flight, at(7_000));
     let flight = refresh(&mut guard, 9_000, OLDER);
@@ -183,7 +183,7 @@ fn a_good_answer_ends_all_trouble() {
 #[test]
 fn a_guard_that_was_idle_for_long_after_a_failure_is_as_good_as_cold() {
     // The pause ends between 6,500 and 7,000, and the failure counts for 60 s more.
-    let guard = failing(CachePolicy::default(), own_is_older());
+    let guard = failing(CachePolicy::default(), &own_is_older());
     let mut soon = guard.clone();
     assert!(matches!(request(&mut soon, 66_499), Step::Refresh(UNAVAILABLE, _)));
     assert_eq!(soon.failures(), 1);
@@ -195,7 +195,7 @@ fn a_guard_that_was_idle_for_long_after_a_failure_is_as_good_as_cold() {
 
 #[test]
 fn a_failure_is_forgotten_when_stale_if_error_is_over_after_its_pause() {
-    let guard = failing(CachePolicy::default(), own_is_older());
+    let guard = failing(CachePolicy::default(), &own_is_older());
     let pause_ends = first_flight(&guard, 6_000..7_000).expect("a flight");
     let waits = |millis| matches!(request(&mut guard.clone(), millis), Step::Fetch(_));
     assert!(!waits(pause_ends + 59_999));
@@ -205,7 +205,7 @@ fn a_failure_is_forgotten_when_stale_if_error_is_over_after_its_pause() {
 #[test]
 fn nobody_waits_for_a_failing_manager_even_without_stale_if_error() {
     let policy = CachePolicy::builder().stale_if_error(ms(0)).build().expect("a policy");
-    let mut guard = failing(policy, own_is_older());
+    let mut guard = failing(policy, &own_is_older());
     for millis in (6_000..60_000).step_by(100) {
         assert_eq!(decided(&mut guard, millis), UNAVAILABLE);
     }
@@ -215,14 +215,14 @@ fn nobody_waits_for_a_failing_manager_even_without_stale_if_error() {
 #[test]
 fn a_failure_is_not_forgotten_while_the_next_flight_is_in_the_air() {
     let policy = CachePolicy::builder().stale_if_error(ms(10)).back_off(ms(10), ms(10));
-    let mut guard = failing(policy.build().expect("a policy"), own_is_older());
+    let mut guard = failing(policy.build().expect("a policy"), &own_is_older());
     take_off(&mut guard, 6_010);
     assert_eq!(request(&mut guard, 6_200), Step::Decided(UNAVAILABLE));
 }
 
 #[test]
 fn a_guard_whose_last_flight_was_lost_long_ago_is_as_good_as_cold() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     refresh(&mut guard, 4_900, OLDER);
     fetch(&mut guard, 3_600_000);
 }

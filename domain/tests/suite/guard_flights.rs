@@ -64,7 +64,7 @@ fn who_waits_is_decided_as_soon_as_the_flight_has_failed() {
 
 #[test]
 fn a_refresh_keeps_nobody_waiting() {
-    let mut guard = warm(CachePolicy::default(), 1_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 1_000, &own_is_current());
     let flight = refresh(&mut guard, 5_600, CURRENT);
     assert_eq!(flight.deadline(), at(5_850));
     assert_eq!(request(&mut guard, 5_601), Step::Decided(CURRENT));
@@ -72,7 +72,7 @@ fn a_refresh_keeps_nobody_waiting() {
 
 #[test]
 fn requests_wait_for_a_refresh_once_the_lease_is_over() {
-    let mut guard = warm(CachePolicy::default(), 1_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 1_000, &own_is_current());
     let flight = refresh(&mut guard, 5_900, CURRENT);
     assert_eq!(request(&mut guard, 5_999), Step::Decided(CURRENT));
     assert_eq!(request(&mut guard, 6_000), Step::Wait(flight));

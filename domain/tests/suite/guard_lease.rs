@@ -15,18 +15,18 @@ fn max_age(millis: u64) -> MaxAge {
 
 /// The first millisecond at which a guard that asked at 0 does not decide by its manifest alone.
 fn end_of_lease(policy: CachePolicy, given: Option<MaxAge>) -> i64 {
-    let guard = warm(policy, 0, Manifest { max_age: given, ..own_is_current() });
+    let guard = warm(policy, 0, &Manifest { max_age: given, ..own_is_current() });
     let waits = |&millis: &i64| matches!(request(&mut guard.clone(), millis), Step::Fetch(_));
     (0..20_000).find(waits).expect("an end")
 }
 
 #[test]
 fn a_warm_guard_decides_without_a_flight() {
-    let mut guard = warm(CachePolicy::default(), 1_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 1_000, &own_is_current());
     for millis in [1_000, 1_001, 3_000, 4_999] {
         assert_eq!(request(&mut guard, millis), Step::Decided(CURRENT));
     }
-    let mut guard = warm(CachePolicy::default(), 1_000, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 1_000, &own_is_older());
     assert_eq!(request(&mut guard, 1_000), Step::Decided(OLDER));
 }
 
@@ -46,7 +46,7 @@ fn a_refresh_starts_between_80_and_90_percent_of_the_lease_and_not_in_step() {
 
 #[test]
 fn a_refresh_starts_exactly_once() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_current());
     assert!(matches!(request(&mut guard, 4_700), Step::Refresh(CURRENT, _)));
     for millis in 4_700..4_950 {
         assert_eq!(request(&mut guard, millis), Step::Decided(CURRENT));
@@ -55,7 +55,7 @@ fn a_refresh_starts_exactly_once() {
 
 #[test]
 fn a_refreshed_guard_goes_on_with_the_new_manifest_for_a_whole_lease() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_current());
     let flight = take_off(&mut guard, 4_700);
     guard.on_manifest(flight, at(4_800), &own_is_older());
     assert_eq!(request(&mut guard, 4_800), Step::Decided(OLDER));
@@ -66,7 +66,7 @@ fn a_refreshed_guard_goes_on_with_the_new_manifest_for_a_whole_lease() {
 
 #[test]
 fn an_idle_guard_fetches_once_the_lease_is_over_and_others_wait() {
-    let mut guard = warm(CachePolicy::default(), 1_000, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 1_000, &own_is_current());
     let flight = fetch(&mut guard, 6_000);
     assert_eq!(request(&mut guard, 6_001), Step::Wait(flight));
 }
@@ -104,7 +104,7 @@ fn a_managers_lease_shortens_the_guards_own_and_never_lengthens_it() {
 #[test]
 fn a_refresh_follows_the_shortened_lease() {
     let given = Manifest { max_age: Some(max_age(1_000)), ..own_is_current() };
-    let guard = warm(CachePolicy::default(), 0, given);
+    let guard = warm(CachePolicy::default(), 0, &given);
     let start = first_flight(&guard, 0..5_000).expect("a refresh");
     assert!((800..900).contains(&start), "{start}");
 }

@@ -37,7 +37,7 @@ fn requests(guard: &mut GuardCore, times: u32, millis: i64) {
 
 #[test]
 fn a_guard_has_nothing_to_report_at_first_or_while_all_is_well() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_current());
     assert_eq!(fetch(&mut cold(CachePolicy::default()), 0).tally(), NOTHING);
     requests(&mut guard, 10, 1_000);
     assert_eq!(take_off(&mut guard, 4_900).tally(), NOTHING);
@@ -45,14 +45,14 @@ fn a_guard_has_nothing_to_report_at_first_or_while_all_is_well() {
 
 #[test]
 fn refused_requests_are_counted_up_to_the_one_that_asks() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     requests(&mut guard, 3, 1_000);
     assert_eq!(refresh(&mut guard, 4_900, OLDER).tally(), refused(4));
 }
 
 #[test]
 fn what_was_reported_is_not_reported_again() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     requests(&mut guard, 3, 1_000);
     let flight = take_off(&mut guard, 4_900);
     requests(&mut guard, 2, 4_901);
@@ -63,7 +63,7 @@ fn what_was_reported_is_not_reported_again() {
 
 #[test]
 fn what_nobody_has_heard_of_is_reported_again() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     requests(&mut guard, 3, 1_000);
     let flight = take_off(&mut guard, 4_900);
     requests(&mut guard, 2, 4_901);
@@ -77,7 +77,7 @@ fn what_nobody_has_heard_of_is_reported_again() {
 
 #[test]
 fn a_failure_that_is_told_twice_returns_nothing_twice() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     let flight = take_off(&mut guard, 4_900);
     guard.on_failure(flight, at(4_950));
     guard.on_failure(flight, at(4_960));
@@ -86,7 +86,7 @@ fn a_failure_that_is_told_twice_returns_nothing_twice() {
 
 #[test]
 fn what_a_late_answer_shows_to_have_been_heard_is_not_reported_again() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     let flight = take_off(&mut guard, 4_900);
     // The flight is lost, and its answer comes all the same.
     requests(&mut guard, 1, 5_150);
@@ -96,7 +96,7 @@ fn what_a_late_answer_shows_to_have_been_heard_is_not_reported_again() {
 
 #[test]
 fn what_an_answer_without_worth_shows_to_have_been_heard_is_not_reported_again() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     let flight = take_off(&mut guard, 4_900);
     let mut old = own_is_older();
     old.age.at_most = core::time::Duration::from_secs(5);
@@ -117,7 +117,7 @@ fn requests_that_were_served_without_knowing_better_are_counted() {
 
 #[test]
 fn requests_that_were_served_by_what_has_expired_are_counted() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_current());
     let flight = take_off(&mut guard, 4_900);
     guard.on_failure(flight, at(4_900));
     requests(&mut guard, 1, 4_999);
@@ -127,7 +127,7 @@ fn requests_that_were_served_by_what_has_expired_are_counted() {
 
 #[test]
 fn requests_that_were_refused_by_what_has_expired_are_refused() {
-    let mut guard = warm(CachePolicy::default(), 0, own_is_older());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_older());
     let flight = take_off(&mut guard, 4_900);
     guard.on_failure(flight, at(4_900));
     requests(&mut guard, 2, 5_000);
@@ -147,7 +147,7 @@ fn a_closed_guard_that_knows_nothing_refuses() {
 
 #[test]
 fn requests_that_only_an_open_breaker_has_served_are_counted() {
-    let mut guard = warm(CachePolicy::default(), 0, broken(own_is_older()));
+    let mut guard = warm(CachePolicy::default(), 0, &broken(own_is_older()));
     requests(&mut guard, 3, 1_000);
     let Step::Refresh(decision, flight) = request(&mut guard, 4_900) else { panic!("no refresh") };
     assert_eq!(decision.reason, Reason::BreakerOpen);
@@ -166,7 +166,7 @@ fn requests_that_need_no_open_breaker_are_not_counted() {
     let announced = Manifest { worker: Some(announced), ..Manifest::default() };
     let ahead = broken(manifest(2, OWN_DEPLOYED - 1, &[]));
     for manifest in [broken(own_is_current()), announced, ahead] {
-        let mut guard = warm(CachePolicy::default(), 0, manifest);
+        let mut guard = warm(CachePolicy::default(), 0, &manifest);
         requests(&mut guard, 3, 1_000);
         assert_eq!(take_off(&mut guard, 4_900).tally(), NOTHING);
     }
@@ -214,7 +214,7 @@ fn a_flight_says_whether_a_request_waits_for_it() {
     assert_eq!(flight.haste(), Haste::Waiting);
     guard.on_failure(flight, at(100));
     assert_eq!(take_off(&mut guard, 1_100).haste(), Haste::Background);
-    let mut guard = warm(CachePolicy::default(), 0, own_is_current());
+    let mut guard = warm(CachePolicy::default(), 0, &own_is_current());
     assert_eq!(take_off(&mut guard.clone(), 4_900).haste(), Haste::Background);
     let flight = fetch(&mut guard, 5_000);
     assert_eq!(flight.haste(), Haste::Waiting);
@@ -224,7 +224,7 @@ fn a_flight_says_whether_a_request_waits_for_it() {
 #[test]
 fn a_flight_says_whether_the_guard_takes_its_breaker_for_open() {
     assert_eq!(fetch(&mut cold(CachePolicy::default()), 0).breaker(), Breaker::Closed);
-    let mut guard = warm(CachePolicy::default(), 0, broken(own_is_older()));
+    let mut guard = warm(CachePolicy::default(), 0, &broken(own_is_older()));
     assert_eq!(take_off(&mut guard.clone(), 4_900).breaker(), Breaker::Open);
     // What has expired is still worth telling, and what is useless is not.
     assert_eq!(take_off(&mut guard.clone(), 64_999).breaker(), Breaker::Open);

@@ -49,8 +49,8 @@ fn any_age() -> impl Strategy<Value = Age> {
 
 /// How the bundle stands exactly `millis` after the manifest was made, read step by step.
 fn at(manifest: &WorkerManifest, millis: u64) -> Standing {
-    let steps = manifest.then.iter().filter(|step| step.after <= ms(millis));
-    steps.last().map_or(&manifest.now, |step| &step.standings).of(own())
+    let mut steps = manifest.then.iter().filter(|step| step.after <= ms(millis));
+    steps.next_back().map_or(&manifest.now, |step| &step.standings).of(own())
 }
 
 /// All instants that the manifest may have been made ago.

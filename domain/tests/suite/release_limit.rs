@@ -1,6 +1,6 @@
 //! How many releases are kept.
 
-use skewguard_domain::{Applied, Event, RELEASE_LIMIT, Rejection, Standing, Style};
+use skewguard_domain::{Applied, Event, RELEASE_LIMIT, Rejection, ReleaseId, Standing, Style};
 
 use crate::manager::{
     Manager, abort, activate, announce, bring_back, named, register, release_id, roll_back,
@@ -17,7 +17,7 @@ fn full() -> Manager {
 
 fn forgets(applied: &Applied) -> Option<&str> {
     applied.events.iter().find_map(|event| match event {
-        Event::Announced { forgets, .. } => forgets.as_ref().map(|release| release.as_str()),
+        Event::Announced { forgets, .. } => forgets.as_ref().map(ReleaseId::as_str),
         _ => None,
     })
 }

@@ -2,10 +2,13 @@
 
 use futures::executor::block_on;
 use mockall::Sequence;
-use skewguard_domain::{Command, Epoch, Ledger, Registration, Rejection};
+use mockall::predicate::eq;
+use skewguard_domain::{
+    Breaker, Bundle, Command, Epoch, Ledger, Pop, Registration, Rejection, Sighting, Tally,
+};
 use skewguard_ports::{
-    ChangeError, Changed, Level, Log, LogEntry, MockClock, MockLog, MockStorage, Precondition,
-    Principal, Storage, StorageError, VersionManager,
+    AuditPage, ChangeError, Changed, Level, Log, LogEntry, MockClock, MockLog, MockStorage,
+    Precondition, Principal, Storage, StorageError, VersionManager,
 };
 
 use crate::fixtures::{NOW, current, deploy, deployed, id, ledger, rollback, worker};
@@ -257,6 +260,56 @@ fn a_registration_is_logged_once_it_is_stored_and_not_before() {
         .return_const(());
     let manager = VersionManager::new(storage, clock(), log);
     register(&manager, deploy("op-auth", 1), DEPLOYER).expect("the first registration");
+}
+
+#[test]
+fn without_a_ledger_guards_are_told_nothing_and_their_sightings_are_not_noted() {
+    let mut storage = MockStorage::new();
+    storage.expect_load().times(1).returning(|| Err(unavailable()));
+    let mut log = MockLog::new();
+    log.expect_record().withf(|entry| entry.level() == Level::Error).times(1).return_const(());
+    let manager = VersionManager::new(storage, clock(), log);
+    let sighting = Sighting {
+        worker: worker("op-auth"),
+        bundle: Bundle { id: id(1), deploy_time: None },
+        breaker: Breaker::Closed,
+        tally: Tally::default(),
+        reports: 1,
+    };
+    let told = block_on(manager.brief(Pop::UNKNOWN, &[sighting]));
+    assert_eq!(told, Err(unavailable()));
+    assert_eq!(manager.census().workers().count(), 0);
+}
+
+#[test]
+fn a_trail_that_cannot_be_read_is_an_error_that_is_logged() {
+    let mut storage = MockStorage::new();
+    let page = AuditPage { before: Some(Epoch::new(7)), limit: 50 };
+    storage.expect_audit().with(eq(page)).times(1).returning(|_| Err(unavailable()));
+    let mut log = MockLog::new();
+    log.expect_record().withf(|entry| entry.level() == Level::Error).times(1).return_const(());
+    let manager = VersionManager::new(storage, clock(), log);
+    assert_eq!(block_on(manager.audit(page)), Err(unavailable()));
+}
+
+#[test]
+fn a_change_that_is_outdated_commits_nothing_and_is_logged_as_such() {
+    let mut storage = MockStorage::new();
+    storage.expect_load().times(1).returning(|| Ok(ledger([deploy("op-auth", 1)])));
+    storage.expect_commit().never();
+    let mut log = MockLog::new();
+    log.expect_record()
+        .withf(|entry| {
+            matches!(entry, LogEntry::RegistrationRejected { code: "epoch_mismatch", .. })
+                && entry.level() == Level::Warn
+        })
+        .times(1)
+        .return_const(());
+    let manager = VersionManager::new(storage, clock(), log);
+    let precondition = Precondition::Epochs(vec![Epoch::new(0), Epoch::new(2)]);
+    let wish = Command::Register(deploy("op-auth", 2));
+    let outcome = block_on(manager.change(wish, &precondition, DEPLOYER));
+    assert_eq!(outcome, Err(ChangeError::Outdated { current: Epoch::new(1) }));
 }
 
 #[test]
