@@ -4,7 +4,7 @@ use core::cell::RefCell;
 use core::future::Future;
 use std::sync::Arc;
 
-use js_sys::{JSON, Reflect};
+use js_sys::Reflect;
 use skewguard_domain::{Bundle, GuardConfig, Pop, RequestLine, Unchecked, Verdict, WorkerName};
 use skewguard_ports::{Guard, Log, LogEntry, PopTier};
 use wasm_bindgen::JsValue;
@@ -18,6 +18,7 @@ use crate::options::GuardOptions;
 use crate::pop_cache::ZoneCache;
 use crate::respond;
 use crate::transport::StubTransport;
+use crate::variable::variable;
 
 type Tiers = PopTier<StubTransport, ZoneCache, WorkersClock>;
 type WorkersGuard = Guard<Tiers, WorkersClock, Console>;
@@ -139,17 +140,6 @@ fn pop(request: &Request) -> Pop {
     let field = |value: &JsValue, name: &str| Reflect::get(value, &JsValue::from_str(name)).ok();
     let colo = field(request.inner(), "cf").and_then(|cf| field(&cf, "colo")?.as_string());
     colo.and_then(|colo| colo.parse().ok()).unwrap_or(Pop::UNKNOWN)
-}
-
-/// A variable as text. `Env::var` sees only those that are text, and `VERSION_CHECK_ENABLED = false`
-/// in a TOML file is not: a switch that is ignored in silence would be worse than none.
-fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
-    if value.is_undefined() || value.is_null() {
-        return None;
-    }
-    let text = value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string());
-    Some(text.unwrap_or_default())
 }
 
 /// The bundle that this isolate runs, as its variables tell.

@@ -58,6 +58,7 @@ mod schema;
 mod storage;
 mod transaction;
 mod transport;
+mod variable;
 
 pub use gateway::gateway;
 pub use guard::{GuardBuilder, guard};

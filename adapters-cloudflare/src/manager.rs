@@ -23,6 +23,7 @@ use crate::names;
 use crate::respond;
 use crate::routes::{Change, Route};
 use crate::storage::DurableStorage;
+use crate::variable::variable;
 
 /// All there is to a `VersionManager` Durable Object; the app's class hands its requests on.
 pub struct ManagerObject {
@@ -194,9 +195,7 @@ impl ManagerObject {
 
 /// The lease that the settings ask for, or the default.
 fn lease(env: &Env) -> MaxAge {
-    let Ok(text) = env.var(names::LEASE).map(|value| value.to_string()) else {
-        return MaxAge::DEFAULT;
-    };
+    let Some(text) = variable(env, names::LEASE) else { return MaxAge::DEFAULT };
     let millis = text.trim().parse().map(Duration::from_millis).ok();
     millis.and_then(|millis| MaxAge::new(millis).ok()).unwrap_or_else(|| {
         Console.record(&LogEntry::SettingIgnored {

@@ -12,7 +12,7 @@ pub(crate) const DEPLOY_TIME: &str = "DEPLOY_TIME_UTC";
 pub(crate) const SECRET: &str = "VERSION_MANAGER_SECRET";
 /// The secret before the last rotation.
 pub(crate) const PREVIOUS_SECRET: &str = "VERSION_MANAGER_SECRET_PREVIOUS";
-/// The secret that opens the status only.
+/// The secret that opens what can be read, and nothing else.
 pub(crate) const READ_SECRET: &str = "VERSION_MANAGER_READ_SECRET";
 /// The manager's setting for the leases that it gives, in ms.
 pub(crate) const LEASE: &str = "VERSION_MANAGER_MAX_AGE_MS";

@@ -14,7 +14,7 @@ use crate::{Age, MaxAge, Sighting, Timestamp};
 pub const ASKING: Duration = Duration::from_secs(1);
 
 /// How many different bundles' sightings a PoP gathers between two questions.
-pub const GATHERED: usize = 256;
+pub const GATHERED: usize = 200;
 
 /// What a PoP knows of a copy, by the clock of the machine that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

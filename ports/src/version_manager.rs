@@ -148,6 +148,9 @@ impl<S: Storage, C: Clock, L: Log> VersionManager<S, C, L> {
     /// # Errors
     /// [`StorageError`] when that could not be stored.
     pub async fn give_leases(&self, max_age: MaxAge) -> Result<(), StorageError> {
+        if self.known().await?.lease().max_age == max_age {
+            return Ok(());
+        }
         let command = Command::SetLease(max_age);
         match self.change(command, &Precondition::None, Principal::Settings).await {
             Err(ChangeError::Storage(error)) => Err(error),
