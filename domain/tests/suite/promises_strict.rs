@@ -130,7 +130,7 @@ fn told(story: &Story) -> (World, i64, i64) {
 fn plans(story: &Story, uploaded: i64, end: i64) -> Vec<Plan> {
     let sketches = story.guards.iter().enumerate();
     let plan = |(number, sketch): (usize, &Sketch)| {
-        let begin = if sketch.is_new { uploaded } else { START + 10_000 };
+        let begin = if sketch.is_new { uploaded } else { START + 9_000 };
         let share = |(is_close, share): &(bool, u16)| {
             let begin = if *is_close { begin.max(end - 3_500) } else { begin };
             begin + (end - begin) * i64::from(*share) / 65_536
