@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 use crate::mutant::{Mutant, planted};
-use crate::{Age, MaxAge, Sighting, Timestamp};
+use crate::{Age, BAND, MaxAge, Sighting, Standing, Timestamp};
 
 /// How long a question for a new copy keeps others from asking as well. Whoever asks and fails to
 /// bring an answer by then has probably gone.
@@ -61,6 +61,19 @@ impl CopyInfo {
         }
         (at_most < self.max_age.get())
             .then(|| Age { at_least, at_most }.give_or_take(self.age_tolerance))
+    }
+
+    /// Whether a guard that began at `began_at` may go by the copy, which says of the guard's own
+    /// bundle that it stands like this.
+    ///
+    /// A release is announced before it is uploaded. So who asks the manager hears of its own
+    /// bundle; but a copy from before the guard began may be from before the announcement, and take
+    /// a bundle that is to be held for a deploy on its way.
+    #[must_use]
+    pub fn may_know(&self, standing: Standing, began_at: Timestamp) -> bool {
+        let is_news = matches!(standing, Standing::Ahead | Standing::Unregistered);
+        // The guard may run on another machine than the one that asked.
+        !is_news || self.asked_at >= began_at.after(BAND)
     }
 
     /// What to do with it at `now`, for a guard that believes nothing for longer than `limit`,

@@ -61,6 +61,7 @@ pub struct Flight {
     number: u64,
     asked_at: Timestamp,
     deadline: Timestamp,
+    began_at: Timestamp,
     haste: Haste,
     breaker: Breaker,
     tally: Tally,
@@ -71,6 +72,12 @@ impl Flight {
     #[must_use]
     pub fn asked_at(&self) -> Timestamp {
         self.asked_at
+    }
+
+    /// When the guard began.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.began_at
     }
 
     /// Whether a request waits for it.
@@ -128,6 +135,8 @@ pub struct GuardCore {
     belief: Option<Belief>,
     manager: Manager,
     flights: u64,
+    /// When the first request came, unless the clock was set back behind that.
+    began_at: Option<Timestamp>,
     /// What was done since the last flight took off.
     tally: Tally,
     /// The last flight, if it failed: as far as is known, nobody has heard of its tally.
@@ -207,6 +216,7 @@ impl GuardCore {
             belief: None,
             manager: Manager { flight: None, trouble: None },
             flights: 0,
+            began_at: None,
             tally: Tally::default(),
             unheard: None,
             latest: None,
@@ -344,6 +354,9 @@ impl GuardCore {
 
     /// Draws the consequences of time gone by, or of a clock set back.
     fn notice_time(&mut self, now: Timestamp) {
+        if self.began_at.is_none_or(|began_at| now < began_at) {
+            self.began_at = Some(now);
+        }
         if let Some(flight) = self.manager.flight {
             if now < flight.asked_at {
                 self.fail(flight, now);
@@ -399,6 +412,7 @@ impl GuardCore {
             number: self.flights,
             asked_at: now,
             deadline: now.after(self.config.policy.timeout()),
+            began_at: self.began_at.unwrap_or(now),
             haste,
             breaker: fresh.map(|belief| belief.outlook.breaker()).unwrap_or_default(),
             tally: core::mem::take(&mut self.tally).plus(unheard),

@@ -89,7 +89,7 @@ where
     }
 
     async fn fly(&self, flight: Flight) {
-        let (question, limit) = self.question(flight);
+        let Some((question, limit)) = self.question(flight) else { return };
         let outcome = self.transport.manifest(&question, limit).await;
         let now = self.clock.now();
         match outcome {
@@ -108,24 +108,28 @@ where
     }
 
     /// What to ask, and for how long to listen.
-    fn question(&self, flight: Flight) -> (Question, Duration) {
+    fn question(&self, flight: Flight) -> Option<(Question, Duration)> {
         let state = self.state();
         let config = state.core.config();
         let worker = self.worker.clone();
-        let sighting = config.bundle.ok().map(|bundle| Sighting {
+        // Where there is nothing to check, nothing is asked.
+        let bundle = config.bundle.ok()?;
+        let sighting = Sighting {
             worker: worker.clone(),
             bundle,
             breaker: flight.breaker(),
             tally: flight.tally(),
             reports: 1,
-        });
+        };
         let question = Question {
             worker,
             max_age: config.policy.max_age(),
             haste: flight.haste(),
-            sightings: sighting.into_iter().collect(),
+            bundle,
+            began_at: flight.began_at(),
+            sightings: vec![sighting],
         };
-        (question, config.policy.give_up_after())
+        Some((question, config.policy.give_up_after()))
     }
 
     /// Takes a step of the core, and logs a failure that is counted in it, which is of `kind`.

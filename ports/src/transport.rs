@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use skewguard_domain::{Haste, Manifest, MaxAge, Sighting, WorkerName};
+use skewguard_domain::{Bundle, Haste, Manifest, MaxAge, Sighting, Timestamp, WorkerName};
 
 /// What a guard wants to know, and what it has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub struct Question {
     pub max_age: MaxAge,
     /// How soon the answer is needed.
     pub haste: Haste,
+    /// The guard's own bundle.
+    pub bundle: Bundle,
+    /// When the guard began, by its clock.
+    pub began_at: Timestamp,
     /// What was sighted: the guard's own bundle, and those that its PoP has gathered. Whoever
     /// answers has taken them.
     pub sightings: Vec<Sighting>,
