@@ -2,7 +2,10 @@
 //!
 //! A PoP asks the manager about twice a lease, however many guards it has. A copy keeps the age
 //! that its answer has: what a guard is handed is believed for the rest of the lease, so tiers never
-//! add up. While one guard asks for a new copy, the others go on with the old one.
+//! add up. While one guard asks for a new copy, the others go on with the old one, or wait for the
+//! new one where there is none that will do. So a manager that comes back after an outage, or a PoP
+//! that comes up, is met by one question for each PoP, and not for each guard: those would be more
+//! than the manager can answer in time, and so they would not end.
 
 use core::time::Duration;
 
@@ -12,6 +15,9 @@ use crate::{Age, BAND, MaxAge, Sighting, Standing, Timestamp};
 /// How long a question for a new copy keeps others from asking as well. Whoever asks and fails to
 /// bring an answer by then has probably gone.
 pub const ASKING: Duration = Duration::from_secs(1);
+
+/// How soon to look again for a copy that somebody else asks for.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// How many different bundles' sightings a PoP gathers between two questions.
 pub const GATHERED: usize = 200;
@@ -47,6 +53,17 @@ pub enum Lookup {
     AskOr(Age),
     /// Ask the manager. There is none, or it is worth nothing any more.
     Ask,
+    /// As before, but somebody asks already: [look again](LOOK_AGAIN) for what that brings.
+    Wait,
+}
+
+impl Lookup {
+    /// What to do at `now` where there is no copy, and somebody has begun to ask for one at
+    /// `asking_since`.
+    #[must_use]
+    pub fn without_copy(asking_since: Option<Timestamp>, now: Timestamp) -> Self {
+        if is_asked_for(asking_since, now) { Self::Wait } else { Self::Ask }
+    }
 }
 
 impl CopyInfo {
@@ -88,16 +105,19 @@ impl CopyInfo {
     ) -> Lookup {
         let lease = limit.min(self.max_age).get();
         let Some(age) = self.age(now).filter(|age| age.at_most < lease) else {
-            return Lookup::Ask;
+            return Lookup::without_copy(asking_since, now);
         };
-        let asking = asking_since.and_then(|since| now.since(since));
-        let is_asked_for = asking.is_some_and(|asking| asking < ASKING);
+        let is_asked_for = is_asked_for(asking_since, now);
         if haste == Haste::Waiting || is_asked_for || age.at_most < lease / 2 {
             Lookup::Use(age)
         } else {
             Lookup::AskOr(age)
         }
     }
+}
+
+fn is_asked_for(asking_since: Option<Timestamp>, now: Timestamp) -> bool {
+    asking_since.and_then(|since| now.since(since)).is_some_and(|asking| asking < ASKING)
 }
 
 /// Adds a sighting to those that a PoP has gathered. One more bundle than there is room for is

@@ -55,7 +55,7 @@ pub use briefing::Briefing;
 pub use bundle::{Bundle, BundleId, ParseBundleIdError, VersionRecord};
 pub use census::{BUNDLES, Census, ENOUGH, EVIDENCE, MEMORY, PLACES, Place, Seen, Sighting, Tally};
 pub use convergence::{Convergence, PlaceEvidence, Progress, RECENT};
-pub use copy::{ASKING, CopyInfo, GATHERED, Haste, Lookup, gather};
+pub use copy::{ASKING, CopyInfo, GATHERED, Haste, LOOK_AGAIN, Lookup, gather};
 pub use decision::{
     Believed, Decision, Exemption, Mode, OnUnavailable, Reason, Situation, Staleness, Unchecked,
     Verdict, decide,
