@@ -169,6 +169,14 @@ impl Standings {
     }
 }
 
+impl Manifest {
+    /// How `bundle` stood when it was made.
+    #[must_use]
+    pub fn standing(&self, bundle: Bundle) -> Standing {
+        self.worker.as_ref().map_or(Standing::Unregistered, |worker| worker.now.of(bundle))
+    }
+}
+
 impl WorkerManifest {
     /// What a manager says that names one bundle alone.
     #[must_use]

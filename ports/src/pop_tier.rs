@@ -7,12 +7,12 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use skewguard_domain::{
-    ASKING, CopyInfo, Haste, Lookup, Manifest, MaxAge, Sighting, WorkerName, gather,
+    ASKING, CopyInfo, Haste, LOOK_AGAIN, Lookup, Manifest, MaxAge, Sighting, WorkerName, gather,
 };
 
 pub use entries::Entry;
 
-use crate::{Clock, Question, Told, Transport, TransportError};
+use crate::{Clock, Question, Timer, Told, Transport, TransportError};
 
 /// For how long what was sighted is worth telling.
 const GATHERED_FOR: Duration = Duration::from_secs(60);
@@ -39,24 +39,29 @@ pub struct PopTier<T, P, C> {
     clock: C,
 }
 
-impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
+impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
     /// The tier in front of `inner`.
     pub fn new(inner: T, cache: P, clock: C) -> Self {
         Self { inner, cache, clock }
     }
 
     async fn look_up(&self, question: &Question, copy: Option<&(CopyInfo, Manifest)>) -> Lookup {
-        let Some((copy, _)) = copy else { return Lookup::Ask };
         let look = |asking_since| {
-            copy.look_up(asking_since, self.clock.now(), question.max_age, question.haste)
+            let now = self.clock.now();
+            match copy {
+                Some((copy, _)) => {
+                    copy.look_up(asking_since, now, question.max_age, question.haste)
+                }
+                None => Lookup::without_copy(asking_since, now),
+            }
         };
         match look(None) {
+            clear @ Lookup::Use(_) => clear,
             // Only now it matters whether others ask already.
-            Lookup::AskOr(_) => {
+            _ => {
                 let asking = self.cache.get(Entry::Asking).await;
                 look(asking.as_deref().and_then(entries::read_instant))
             }
-            clear => clear,
         }
     }
 
@@ -91,11 +96,13 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
         self.cache.put(Entry::Sightings, text, GATHERED_FOR).await;
     }
 
-    /// The copy, and what it says of `worker`.
-    async fn copy(&self, worker: &WorkerName) -> Option<(CopyInfo, Manifest)> {
+    /// The copy and what it says, if a guard of that bundle may go by it.
+    async fn copy(&self, question: &Question) -> Option<(CopyInfo, Manifest)> {
         let entry = self.cache.get(Entry::Copy).await?;
         let (copy, text) = entries::read_copy(&entry)?;
-        Some((copy, self.inner.read(text, worker)?))
+        let manifest = self.inner.read(text, &question.worker)?;
+        let standing = manifest.standing(question.bundle);
+        copy.may_know(standing, question.began_at).then_some((copy, manifest))
     }
 
     async fn ask(&self, question: &Question, timeout: Duration) -> Result<Told, TransportError> {
@@ -121,18 +128,36 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
 }
 
 #[async_trait]
-impl<T: Transport, P: PopCache, C: Clock> Transport for PopTier<T, P, C> {
+impl<T: Transport, P: PopCache, C: Clock + Timer> Transport for PopTier<T, P, C> {
     async fn manifest(
         &self,
         question: &Question,
         timeout: Duration,
     ) -> Result<Told, TransportError> {
-        let copy = self.copy(&question.worker).await;
-        let will_do = matches!(self.look_up(question, copy.as_ref()).await, Lookup::Use(_));
-        if will_do && let Some(told) = self.make_do(question, copy.as_ref()).await {
-            return Ok(told);
-        }
-        match self.ask(question, timeout).await {
+        let began = self.clock.now();
+        let mut nap = LOOK_AGAIN;
+        let copy = loop {
+            let copy = self.copy(question).await;
+            match self.look_up(question, copy.as_ref()).await {
+                Lookup::Use(_) => match self.make_do(question, copy.as_ref()).await {
+                    Some(told) => return Ok(told),
+                    None => break copy,
+                },
+                Lookup::AskOr(_) | Lookup::Ask => break copy,
+                Lookup::Wait => {
+                    // A clock that was set back must not make anybody wait for ever.
+                    let waited = self.clock.now().since(began).unwrap_or(timeout);
+                    if waited + nap >= timeout {
+                        return Err(TransportError::Timeout);
+                    }
+                    self.clock.sleep(nap).await;
+                    // Each look is a request of its own to the platform, which counts them.
+                    nap *= 2;
+                }
+            }
+        };
+        let waited = self.clock.now().since(began).unwrap_or_default();
+        match self.ask(question, timeout.saturating_sub(waited)).await {
             Err(failure) => self.make_do(question, copy.as_ref()).await.ok_or(failure),
             told => told,
         }
