@@ -90,7 +90,7 @@ impl CopyInfo {
     pub fn may_know(&self, standing: Standing, began_at: Timestamp) -> bool {
         let is_news = matches!(standing, Standing::Ahead | Standing::Unregistered);
         // The guard may run on another machine than the one that asked.
-        !is_news || self.asked_at >= began_at.after(BAND)
+        !is_news || self.asked_at >= began_at.after(BAND) || planted(Mutant::CopiesKnowAll)
     }
 
     /// What to do with it at `now`, for a guard that believes nothing for longer than `limit`,

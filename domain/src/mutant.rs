@@ -25,6 +25,8 @@ pub enum Mutant {
     RefusesUnasked,
     /// A copy is as good as new.
     CopiesAreNew,
+    /// A copy is believed even where it may be from before an announcement.
+    CopiesKnowAll,
 }
 
 #[cfg(feature = "mutants")]

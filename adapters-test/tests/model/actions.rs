@@ -4,7 +4,7 @@ use crate::fence::Fence;
 use crate::manager::Health;
 use crate::names::{NAMES, ReleaseNo, release_id};
 use crate::scene::{Handling, UploadOrder};
-use crate::world::{Guard, Turn, World, millis};
+use crate::world::{Guard, Turn, World};
 
 /// Something that can happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,6 @@ impl Fence {
         match self.scene.upload_order {
             UploadOrder::Any => true,
             UploadOrder::AnnouncedFirst => release.is_some(),
-            UploadOrder::KnownToCopies => release.is_some_and(|release| {
-                let lease = world.manager.store.ledger.lease().max_age.get();
-                let elapsed = world.manager.clock(world.now).since(release.announced_at);
-                elapsed.is_some_and(|elapsed| millis(elapsed) >= millis(lease) + self.skew())
-            }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use skewguard_domain::{
-    Age, CopyInfo, Flight, Lookup, Manifest, RequestLine, Sighting, Step, Tally, Wake,
+    Age, CopyInfo, Flight, Lookup, Manifest, RequestLine, Sighting, Standing, Step, Tally, Wake,
 };
 
 use crate::actions::{Action, Fate};
@@ -140,14 +140,21 @@ impl Fence {
         let clock = guard.clock(world.now);
         let pop = &mut world.pops[guard.place.pop];
         let limit = self.limit;
-        let looked_up = pop.copy.as_ref().map(|copy| {
+        let bundle = bundle(guard.place.worker, guard.release);
+        let worker = &NAMES.workers[guard.place.worker];
+        let known = pop.copy.as_ref().filter(|copy| {
+            let told = copy.answer.briefing.workers.get(worker);
+            let standing = told.map_or(Standing::Unregistered, |told| told.now.of(bundle));
+            copy.info.may_know(standing, flight.began_at())
+        });
+        let looked_up = known.map(|copy| {
             let lookup = copy.info.look_up(pop.asking_since, clock, limit, flight.haste());
             (copy.clone(), lookup)
         });
         let fallback = match looked_up {
             Some((copy, Lookup::Use(age))) => return Asked::Copy(copy, age),
             Some((copy, Lookup::AskOr(age))) => Some((copy, age)),
-            Some((_, Lookup::Ask)) | None => None,
+            Some((_, Lookup::Ask | Lookup::Wait)) | None => None,
         };
         pop.asking_since = Some(clock);
         Asked::Manager(fallback)

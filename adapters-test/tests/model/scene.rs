@@ -69,8 +69,6 @@ pub(crate) enum UploadOrder {
     Any,
     /// Once the release was announced.
     AnnouncedFirst,
-    /// Once no copy is left that was made before that.
-    KnownToCopies,
 }
 
 /// How the manager handles a change.

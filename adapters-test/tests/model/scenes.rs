@@ -314,7 +314,7 @@ pub(crate) fn strict_by_copies(depth: Depth) -> Scene {
             vec![Wish::Activate(2, When::Now)],
         ],
         uploads: vec![upload(0, 2)],
-        upload_order: UploadOrder::KnownToCopies,
+        upload_order: UploadOrder::AnnouncedFirst,
         ticks: depth.pick(7, 8),
         troubles: Troubles { slow: 1, ..Troubles::default() },
         aims: vec![Aim::StrictTakeover],
@@ -322,11 +322,6 @@ pub(crate) fn strict_by_copies(depth: Depth) -> Scene {
         shows: vec![Sight::CopyUsed, Sight::Held, Sight::Older],
         ..Scene { name: "strict, by copies", ..copies() }
     }
-}
-
-/// A strict release that reaches a PoP whose copy was made before it was announced.
-pub(crate) fn strict_by_old_copies(depth: Depth) -> Scene {
-    Scene { upload_order: UploadOrder::AnnouncedFirst, ..strict_by_copies(depth) }
 }
 
 /// What was decided before, where the second release is current already.

@@ -10,7 +10,7 @@ use skewguard_domain::{
     Manifest, MaxAge, Registration, ReleaseId, Sighting, Strictness, Style, Tally, Timestamp,
     VersionRecord, WorkerManifest, WorkerName,
 };
-use skewguard_ports::{PopTier, Question, Transport, TransportError};
+use skewguard_ports::{Clock, PopTier, Question, Transport, TransportError};
 use skewguard_test::{Behaviour, FaultyTransport, ManualClock, MemoryCache};
 
 /// The day before the one that a manual clock begins with, in milliseconds.
@@ -82,11 +82,13 @@ pub(crate) fn gathered(cache: &MemoryCache) -> Vec<Sighting> {
     clock.advance(secs(86_400));
     let failing = Behaviour::Fail(TransportError::Unreachable, ms(0));
     let manager = FaultyTransport::new(clock.clone(), failing);
-    let tier = PopTier::new(manager.clone(), cache.clone(), clock);
+    let tier = PopTier::new(manager.clone(), cache.clone(), clock.clone());
     let question = Question {
         worker: worker("op-auth"),
         max_age: MaxAge::DEFAULT,
         haste: Haste::Background,
+        bundle: Bundle { id: id(1), deploy_time: None },
+        began_at: clock.now(),
         sightings: Vec::new(),
     };
     block_on(tier.manifest(&question, ms(750))).expect_err("the manager fails");

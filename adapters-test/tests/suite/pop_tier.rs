@@ -34,6 +34,8 @@ fn question(name: &str, haste: Haste) -> Question {
         worker: worker(name),
         max_age: MaxAge::DEFAULT,
         haste,
+        bundle: sighting(name, 1, 0).bundle,
+        began_at: ManualClock::new().now(),
         sightings: vec![sighting(name, 1, 0)],
     }
 }

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::{prop_assert_eq, proptest};
 use skewguard_domain::{Breaker, GATHERED, Haste, MaxAge, Sighting, Tally};
-use skewguard_ports::{PopTier, Question, Told, Transport, TransportError};
+use skewguard_ports::{Clock, PopTier, Question, Told, Transport, TransportError};
 use skewguard_test::{Behaviour, Executor, FaultyTransport, ManualClock, MemoryCache};
 
 use crate::fixtures::{all_current_are, current_is, gathered, ms, secs, sighting};
@@ -44,8 +44,14 @@ impl<T: Transport + 'static> Site<T> {
     fn tell(&mut self, sighting: Sighting, haste: Haste) -> Result<Told, TransportError> {
         let tier = Arc::clone(&self.tier);
         let worker = sighting.worker.clone();
-        let sightings = vec![sighting];
-        let question = Question { worker, max_age: MaxAge::DEFAULT, haste, sightings };
+        let question = Question {
+            worker,
+            max_age: MaxAge::DEFAULT,
+            haste,
+            bundle: sighting.bundle,
+            began_at: ManualClock::new().now(),
+            sightings: vec![sighting],
+        };
         let told = self.executor.spawn(async move { tier.manifest(&question, ms(750)).await });
         self.executor.run();
         told.try_take().expect("an answer at once")

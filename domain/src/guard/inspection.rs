@@ -31,6 +31,6 @@ impl GuardCore {
         });
         let flight = self.manager.flight.map(|flight| (flight.asked_at, flight.breaker));
         let trouble = self.manager.trouble.map(|trouble| trouble.ask_again_at);
-        (held, flight, trouble).hash(hasher);
+        (held, flight, trouble, self.began_at).hash(hasher);
     }
 }

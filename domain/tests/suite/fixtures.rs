@@ -139,7 +139,7 @@ pub(crate) fn cold(policy: CachePolicy) -> GuardCore {
 pub(crate) fn warm(policy: CachePolicy, millis: i64, manifest: &Manifest) -> GuardCore {
     let mut guard = cold(policy);
     let flight = fetch(&mut guard, millis);
-    guard.on_manifest(flight, at(millis), &manifest);
+    guard.on_manifest(flight, at(millis), manifest);
     guard
 }
 
