@@ -17,6 +17,11 @@ use crate::{Clock, Question, Told, Transport, TransportError};
 /// For how long what was sighted is worth telling.
 const GATHERED_FOR: Duration = Duration::from_secs(60);
 
+/// How much of its lease a copy needs to have left for a request that waits. It looks only after a
+/// nap, and the cache takes its time too: a copy that has expired by then is no answer at all, and
+/// the guard would fail open although the manager is well.
+const LAST_MOMENTS: Duration = Duration::from_millis(100);
+
 /// The cache that the isolates of a PoP share.
 ///
 /// Nothing here fails: a cache that can't be read has nothing, and one that can't be written keeps
@@ -55,6 +60,11 @@ impl<T: Transport, P: PopCache, C: Clock> PopTier<T, P, C> {
             Lookup::AskOr(_) => {
                 let asking = self.cache.get(Entry::Asking).await;
                 look(asking.as_deref().and_then(entries::read_instant))
+            }
+            Lookup::Use(age) if question.haste == Haste::Waiting => {
+                let lease = question.max_age.min(copy.max_age).get();
+                let is_about_to_expire = age.at_most + LAST_MOMENTS.min(lease / 10) >= lease;
+                if is_about_to_expire { Lookup::AskOr(age) } else { Lookup::Use(age) }
             }
             clear => clear,
         }
