@@ -138,15 +138,25 @@ fn in_the_background_a_copy_will_do_for_the_first_half_of_its_lease() {
 }
 
 #[test]
-fn a_waiting_request_takes_the_copy_until_its_lease_is_over() {
+fn a_waiting_request_takes_the_copy_until_the_last_moments_of_its_lease() {
     let mut site = Site::warm(7);
     site.manager.behave(Behaviour::Hang);
-    site.clock.advance(ms(4_999));
-    assert_eq!(site.age(Haste::Waiting), age(4_999, 4_999));
+    site.clock.advance(ms(4_899));
+    assert_eq!(site.age(Haste::Waiting), age(4_899, 4_899));
     site.clock.advance(ms(1));
+    // It might have expired before the request looks.
     let late = site.send(question("op-auth", Haste::Waiting));
     site.executor.run();
     assert!(late.try_take().is_none());
+    assert_eq!(site.manager.asked(), 2);
+}
+
+#[test]
+fn a_waiting_request_takes_even_the_last_moments_of_a_copy_when_the_manager_fails() {
+    let mut site = Site::warm(7);
+    site.manager.behave(failing(ms(0)));
+    site.clock.advance(ms(4_999));
+    assert_eq!(site.age(Haste::Waiting), age(4_999, 4_999));
     assert_eq!(site.manager.asked(), 2);
 }
 
@@ -239,11 +249,11 @@ fn a_guard_whose_own_lease_is_no_longer_than_the_copys_age_asks_itself() {
         max_age: MaxAge::new(secs(1)).expect("a lease"),
         ..question("op-auth", Haste::Waiting)
     };
-    site.clock.advance(ms(999));
+    site.clock.advance(ms(899));
     let told = site.ask_with(impatient.clone()).expect("a copy");
-    assert_eq!((told.manifest.age, site.manager.asked()), (age(999, 999), 1));
+    assert_eq!((told.manifest.age, site.manager.asked()), (age(899, 899), 1));
     site.manager.behave(failing(ms(0)));
-    site.clock.advance(ms(1));
+    site.clock.advance(ms(101));
     assert_eq!(site.ask_with(impatient.clone()), Err(TransportError::Unreachable));
     assert_eq!(site.age(Haste::Waiting), age(1_000, 1_000));
     site.manager.behave(brief(8, ms(0)));
@@ -257,9 +267,10 @@ fn a_copy_has_the_managers_lease_where_that_is_the_shorter() {
     let briefing = Briefing { max_age, ..all_current_are(7) };
     let mut site = Site::new(Behaviour::Brief(Box::new(briefing), ms(0)));
     site.age(Haste::Waiting);
-    site.clock.advance(ms(999));
-    assert_eq!(site.age(Haste::Waiting), age(999, 999));
-    site.clock.advance(ms(1));
+    site.clock.advance(ms(899));
+    assert_eq!(site.age(Haste::Waiting), age(899, 899));
+    assert_eq!(site.manager.asked(), 1);
+    site.clock.advance(ms(101));
     assert_eq!(site.age(Haste::Waiting), Age::NONE);
     assert_eq!(site.manager.asked(), 2);
 }
