@@ -16,6 +16,11 @@ use crate::{Age, BAND, MaxAge, Sighting, Standing, Timestamp};
 /// bring an answer by then has probably gone.
 pub const ASKING: Duration = Duration::from_secs(1);
 
+/// How much of its lease a copy needs to have left for a request that waits. It looks only after a
+/// nap, and the cache takes its time too: a copy that has expired by then is no answer at all, and
+/// the guard would fail open although the manager is well.
+const LAST_MOMENTS: Duration = Duration::from_millis(100);
+
 /// How soon to look again for a copy that somebody else asks for.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
@@ -107,12 +112,12 @@ impl CopyInfo {
         let Some(age) = self.age(now).filter(|age| age.at_most < lease) else {
             return Lookup::without_copy(asking_since, now);
         };
-        let is_asked_for = is_asked_for(asking_since, now);
-        if haste == Haste::Waiting || is_asked_for || age.at_most < lease / 2 {
-            Lookup::Use(age)
-        } else {
-            Lookup::AskOr(age)
-        }
+        let left = lease.saturating_sub(age.at_most);
+        let will_do = match haste {
+            Haste::Waiting => left > LAST_MOMENTS.min(lease / 10),
+            Haste::Background => left > lease / 2 || is_asked_for(asking_since, now),
+        };
+        if will_do { Lookup::Use(age) } else { Lookup::AskOr(age) }
     }
 }
 

@@ -74,8 +74,10 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
     ) -> Option<Told> {
         let (copy, manifest) = copy?;
         let now = self.clock.now();
-        let lookup = copy.look_up(None, now, question.max_age, Haste::Waiting);
-        let Lookup::Use(age) = lookup else { return None };
+        let age = match copy.look_up(None, now, question.max_age, Haste::Waiting) {
+            Lookup::Use(age) | Lookup::AskOr(age) => age,
+            Lookup::Ask | Lookup::Wait => return None,
+        };
         let gathered = self.together(question).await;
         self.gather(&gathered).await;
         Some(Told { manifest: Manifest { age, ..manifest.clone() }, text: None })
@@ -111,19 +113,23 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
         self.cache.put(Entry::Asking, entries::write_instant(asked_at), ASKING).await;
         let sightings = self.together(question).await;
         let question = Question { sightings, ..question.clone() };
-        let told = self.inner.manifest(&question, timeout).await?;
-        if let Some(text) = &told.text {
-            let copy = CopyInfo {
-                asked_at,
-                answered_at: self.clock.now(),
-                max_age: told.manifest.max_age.unwrap_or(MaxAge::DEFAULT),
-                age_tolerance: told.manifest.age_tolerance,
-            };
-            let text = entries::write_copy(&copy, text);
-            self.cache.put(Entry::Copy, text, copy.max_age.get()).await;
+        let outcome = self.inner.manifest(&question, timeout).await;
+        if let Ok(told) = &outcome {
+            if let Some(text) = &told.text {
+                let copy = CopyInfo {
+                    asked_at,
+                    answered_at: self.clock.now(),
+                    max_age: told.manifest.max_age.unwrap_or(MaxAge::DEFAULT),
+                    age_tolerance: told.manifest.age_tolerance,
+                };
+                let text = entries::write_copy(&copy, text);
+                self.cache.put(Entry::Copy, text, copy.max_age.get()).await;
+            }
+            self.gather(&[]).await;
         }
-        self.gather(&[]).await;
-        Ok(told)
+        // Whoever can do nothing with what this has brought has to ask, and not to wait.
+        self.cache.put(Entry::Asking, String::new(), ASKING).await;
+        outcome
     }
 }
 

@@ -135,6 +135,21 @@ fn a_guard_that_is_handed_a_copy_of_two_seconds_believes_it_for_three() {
 }
 
 #[test]
+fn a_cold_guard_is_never_left_with_a_copy_that_expires_before_it_looks() {
+    for age in 4_850..5_050 {
+        let mut site = Site::new(2, &config(), brief(OWN, ms(0)));
+        site.at_once(0);
+        site.pass(ms(age));
+        let cold = site.send(1);
+        // As long as the longest nap.
+        site.executor.run();
+        site.clock.advance(ms(8));
+        site.executor.run();
+        assert_eq!(cold.try_take(), Some(CURRENT), "of a copy of {age} ms");
+    }
+}
+
+#[test]
 fn a_turn_reaches_all_guards_of_a_pop_within_a_lease_whoever_has_asked() {
     let mut site = Site::new(30, &config(), brief(OWN, ms(0)));
     // They have begun at different times.

@@ -98,9 +98,18 @@ fn one_answer_serves_the_guards_of_all_workers() {
         let told = site.ask(name, Haste::Waiting).expect("an answer");
         assert_eq!(told.manifest, current_is(7));
     }
-    let unknown = site.ask("op-code", Haste::Waiting).expect("an answer");
-    assert_eq!(unknown.manifest.worker, None);
     assert_eq!(site.manager.asked(), 1);
+}
+
+#[test]
+fn what_a_copy_does_not_know_is_asked_for_until_the_copy_is_younger_than_the_guard() {
+    let mut site = Site::warm(7);
+    for (later, asked) in [(0, 2), (500, 3), (0, 3)] {
+        site.clock.advance(ms(later));
+        let unknown = site.ask("op-code", Haste::Waiting).expect("an answer");
+        assert_eq!(unknown.manifest.worker, None);
+        assert_eq!(site.manager.asked(), asked);
+    }
 }
 
 #[test]
@@ -140,15 +149,25 @@ fn in_the_background_a_copy_will_do_for_the_first_half_of_its_lease() {
 }
 
 #[test]
-fn a_waiting_request_takes_the_copy_until_its_lease_is_over() {
+fn a_waiting_request_takes_the_copy_until_the_last_moments_of_its_lease() {
     let mut site = Site::warm(7);
     site.manager.behave(Behaviour::Hang);
-    site.clock.advance(ms(4_999));
-    assert_eq!(site.age(Haste::Waiting), age(4_999, 4_999));
+    site.clock.advance(ms(4_899));
+    assert_eq!(site.age(Haste::Waiting), age(4_899, 4_899));
     site.clock.advance(ms(1));
+    // It might have expired before the request looks.
     let late = site.send(question("op-auth", Haste::Waiting));
     site.executor.run();
     assert!(late.try_take().is_none());
+    assert_eq!(site.manager.asked(), 2);
+}
+
+#[test]
+fn a_waiting_request_takes_even_the_last_moments_of_a_copy_when_the_manager_fails() {
+    let mut site = Site::warm(7);
+    site.manager.behave(failing(ms(0)));
+    site.clock.advance(ms(4_999));
+    assert_eq!(site.age(Haste::Waiting), age(4_999, 4_999));
     assert_eq!(site.manager.asked(), 2);
 }
 
@@ -173,14 +192,13 @@ fn while_one_asks_the_others_use_the_copy() {
 }
 
 #[test]
-fn who_asks_and_brings_nothing_keeps_the_others_from_asking_for_a_second() {
+fn while_one_asks_the_others_use_the_copy_and_when_that_fails_the_next_one_asks() {
     let mut site = Site::warm(7);
     site.manager.behave(Behaviour::Hang);
     site.clock.advance(ms(2_500));
-    // Its isolate is gone before the answer comes.
     drop(site.send(question("op-auth", Haste::Background)));
     site.executor.run();
-    site.clock.advance(ms(999));
+    site.clock.advance(ms(749));
     site.ask("op-auth", Haste::Background).expect("a copy");
     assert_eq!(site.manager.asked(), 2);
     site.manager.behave(brief(8, ms(0)));
@@ -241,11 +259,11 @@ fn a_guard_whose_own_lease_is_no_longer_than_the_copys_age_asks_itself() {
         max_age: MaxAge::new(secs(1)).expect("a lease"),
         ..question("op-auth", Haste::Waiting)
     };
-    site.clock.advance(ms(999));
+    site.clock.advance(ms(899));
     let told = site.ask_with(impatient.clone()).expect("a copy");
-    assert_eq!((told.manifest.age, site.manager.asked()), (age(999, 999), 1));
+    assert_eq!((told.manifest.age, site.manager.asked()), (age(899, 899), 1));
     site.manager.behave(failing(ms(0)));
-    site.clock.advance(ms(1));
+    site.clock.advance(ms(101));
     assert_eq!(site.ask_with(impatient.clone()), Err(TransportError::Unreachable));
     assert_eq!(site.age(Haste::Waiting), age(1_000, 1_000));
     site.manager.behave(brief(8, ms(0)));
@@ -259,9 +277,10 @@ fn a_copy_has_the_managers_lease_where_that_is_the_shorter() {
     let briefing = Briefing { max_age, ..all_current_are(7) };
     let mut site = Site::new(Behaviour::Brief(Box::new(briefing), ms(0)));
     site.age(Haste::Waiting);
-    site.clock.advance(ms(999));
-    assert_eq!(site.age(Haste::Waiting), age(999, 999));
-    site.clock.advance(ms(1));
+    site.clock.advance(ms(899));
+    assert_eq!(site.age(Haste::Waiting), age(899, 899));
+    assert_eq!(site.manager.asked(), 1);
+    site.clock.advance(ms(101));
     assert_eq!(site.age(Haste::Waiting), Age::NONE);
     assert_eq!(site.manager.asked(), 2);
 }

@@ -1,7 +1,8 @@
 //! The copy that a PoP shares, and the sightings that it gathers.
 
 use skewguard_domain::{
-    ASKING, Age, BAND, Breaker, CopyInfo, GATHERED, Haste, Lookup, MaxAge, Sighting, Tally, gather,
+    ASKING, Age, BAND, Breaker, CopyInfo, GATHERED, Haste, Lookup, MaxAge, Sighting, Standing,
+    Tally, gather,
 };
 
 use crate::fixtures::{at, ms};
@@ -55,14 +56,19 @@ fn a_tolerance_widens_the_age_on_both_sides() {
     assert_eq!(exact.age(at(12_000)), Some(age(1_300, 2_500)));
     // Its lease is over earlier then, for whoever looks it up.
     let lookup = |millis| exact.look_up(None, at(millis), MaxAge::DEFAULT, Haste::Waiting);
-    assert_eq!(lookup(14_499), Lookup::Use(age(3_799, 4_999)));
+    assert_eq!(lookup(14_399), Lookup::Use(age(3_699, 4_899)));
+    assert_eq!(lookup(14_499), Lookup::AskOr(age(3_799, 4_999)));
     assert_eq!(lookup(14_500), Lookup::Ask);
 }
 
 #[test]
 fn who_waits_uses_a_copy_for_as_long_as_it_will_do() {
-    for millis in [10_200, 12_499, 12_500, 14_999] {
+    for millis in [10_200, 12_499, 12_500, 14_899] {
         assert!(matches!(look_up(millis, Haste::Waiting), Lookup::Use(_)), "{millis}");
+    }
+    // By the time that it looks, less would be nothing.
+    for millis in [14_900, 14_999] {
+        assert!(matches!(look_up(millis, Haste::Waiting), Lookup::AskOr(_)), "{millis}");
     }
     assert_eq!(look_up(15_000, Haste::Waiting), Lookup::Ask);
     assert_eq!(look_up(10_100, Haste::Waiting), Lookup::Ask);
@@ -85,13 +91,44 @@ fn while_one_asks_the_others_go_on_with_the_old_copy() {
     assert!(matches!(lookup(13_000, 13_999), Lookup::Use(_)));
     assert!(matches!(lookup(13_000, 14_000), Lookup::AskOr(_)), "whoever asks has gone");
     assert!(matches!(lookup(13_001, 13_000), Lookup::AskOr(_)), "nobody asks in the future");
-    assert_eq!(lookup(14_900, 15_000), Lookup::Ask);
+    assert_eq!(lookup(14_900, 15_000), Lookup::Wait, "there is none that will do");
+    assert_eq!(lookup(14_000, 15_000), Lookup::Ask, "whoever asks has gone");
+}
+
+#[test]
+fn where_there_is_no_copy_one_asks_and_the_others_wait_for_a_second_at_most() {
+    let without = |since: Option<i64>, now| Lookup::without_copy(since.map(at), at(now));
+    assert_eq!(without(None, 13_000), Lookup::Ask);
+    assert_eq!(without(Some(13_000), 13_999), Lookup::Wait);
+    assert_eq!(without(Some(13_000), 14_000), Lookup::Ask);
+    assert_eq!(without(Some(13_001), 13_000), Lookup::Ask);
+}
+
+#[test]
+fn of_a_bundle_that_is_news_only_a_copy_speaks_that_is_younger_than_the_guard() {
+    // The copy was asked for at 10 s. Clocks of machines agree to within a band.
+    for standing in [Standing::Ahead, Standing::Unregistered] {
+        assert!(COPY.may_know(standing, at(9_500)), "{standing:?}");
+        assert!(!COPY.may_know(standing, at(9_501)), "{standing:?}");
+        assert!(!COPY.may_know(standing, at(20_000)), "{standing:?}");
+    }
+    for standing in [
+        Standing::Serving,
+        Standing::Announced,
+        Standing::Held,
+        Standing::Retired,
+        Standing::Older,
+        Standing::Undated,
+    ] {
+        assert!(COPY.may_know(standing, at(20_000)), "{standing:?}");
+    }
 }
 
 #[test]
 fn a_guard_that_believes_nothing_for_long_has_its_own_limit() {
     let lookup = |millis, haste| COPY.look_up(None, at(millis), max_age(1_000), haste);
-    assert!(matches!(lookup(10_999, Haste::Waiting), Lookup::Use(_)));
+    assert!(matches!(lookup(10_899, Haste::Waiting), Lookup::Use(_)));
+    assert!(matches!(lookup(10_999, Haste::Waiting), Lookup::AskOr(_)));
     assert_eq!(lookup(11_000, Haste::Waiting), Lookup::Ask);
     assert!(matches!(lookup(10_499, Haste::Background), Lookup::Use(_)));
     assert!(matches!(lookup(10_500, Haste::Background), Lookup::AskOr(_)));
@@ -137,14 +174,14 @@ fn the_latest_word_on_the_breaker_counts() {
 
 #[test]
 fn one_bundle_more_than_there_is_room_for_is_left_out() {
-    assert_eq!(GATHERED, 64);
+    assert_eq!(GATHERED, 200);
     let mut gathered = Vec::new();
-    for number in 0..=64 {
+    for number in 0..=200 {
         gather(&mut gathered, &sighting(number));
     }
-    assert_eq!(gathered.len(), 64);
-    assert!(!gathered.iter().any(|known| known.is_of_the_same(&sighting(64))));
+    assert_eq!(gathered.len(), 200);
+    assert!(!gathered.iter().any(|known| known.is_of_the_same(&sighting(200))));
     // What is there already is still added to.
-    gather(&mut gathered, &sighting(63));
-    assert_eq!(gathered[63].reports, 2);
+    gather(&mut gathered, &sighting(199));
+    assert_eq!(gathered[199].reports, 2);
 }
