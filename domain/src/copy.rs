@@ -49,6 +49,18 @@ pub enum Haste {
     Background,
 }
 
+impl Haste {
+    /// For how much of `timeout` to wait for a copy that another isolate asks for. A request has
+    /// no time for more than one look: if the other one hangs, it has to ask by itself in time.
+    #[must_use]
+    pub fn patience(self, timeout: Duration) -> Duration {
+        match self {
+            Self::Waiting => LOOK_AGAIN,
+            Self::Background => timeout,
+        }
+    }
+}
+
 /// What to do with a copy, or without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
