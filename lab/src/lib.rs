@@ -12,6 +12,8 @@
 
 mod cache;
 mod client;
+mod database;
+mod deployer;
 mod link;
 mod manager;
 mod place;
@@ -25,6 +27,8 @@ mod workerd;
 
 pub use cache::{Cache, CacheSetup, CacheStats};
 pub use client::{Answer, Client, Outgoing};
+pub use database::Database;
+pub use deployer::{Deployer, announcement};
 pub use link::{Fault, Link, LinkStats};
 pub use manager::{Manager, ManagerSetup};
 pub use place::{Lab, worker_files};
