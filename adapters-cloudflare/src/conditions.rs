@@ -19,8 +19,10 @@ pub(crate) fn precondition(if_match: Option<&str>) -> Result<Precondition, Error
         return Ok(Precondition::None);
     };
     let epochs = value.split(',').map(|tag| {
-        let number = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
-        number.parse().ok().map(Epoch::new)
+        let tag = tag.trim();
+        let number = tag.strip_prefix('"')?.strip_suffix('"')?;
+        // A number can be written in many ways, and a tag only in one.
+        number.parse().ok().map(Epoch::new).filter(|epoch| etag(*epoch) == tag)
     });
     let epochs: Option<Vec<_>> = epochs.collect();
     epochs.map(Precondition::Epochs).ok_or(ErrorCode::InvalidIfMatch)
@@ -77,7 +79,18 @@ mod tests {
 
     #[test]
     fn what_is_no_strong_tag_of_an_epoch_is_an_error() {
-        for value in ["", "7", "\"\"", "\"x\"", "W/\"7\"", "\"7\",", "\"-1\"", "\"7\" \"8\""] {
+        for value in [
+            "",
+            "7",
+            "\"\"",
+            "\"x\"",
+            "W/\"7\"",
+            "\"7\",",
+            "\"-1\"",
+            "\"+7\"",
+            "\"07\"",
+            "\"7\" \"8\"",
+        ] {
             assert_eq!(precondition(Some(value)), Err(ErrorCode::InvalidIfMatch), "{value}");
         }
     }

@@ -170,7 +170,10 @@ impl ManagerObject {
         let command = match change {
             Change::Activate => Command::Activate { release, after: wire::parse_cutover(&body)? },
             Change::Promote => Command::Promote { release, after: wire::parse_cutover(&body)? },
-            Change::Abort => Command::Abort { release },
+            Change::Abort => {
+                wire::parse_abort(&body)?;
+                Command::Abort { release }
+            }
             Change::RollBack => {
                 let (after, strictness) = wire::parse_rollback(&body)?;
                 Command::RollBack { release, after, strictness }

@@ -79,6 +79,9 @@ pub(crate) const MIGRATIONS: [&str; 2] = [
         BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
     CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit
         BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+    CREATE TRIGGER audit_is_never_overwritten BEFORE INSERT ON audit
+        WHEN NEW.epoch <= (SELECT MAX(epoch) FROM audit)
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
     INSERT INTO takeovers
         SELECT worker, epoch, uuid, deploy_time_ms, registered_at_ms,
             MAX(at_ms) OVER until_then, MAX(at_ms) OVER until_then, 0, retirement

@@ -12,7 +12,8 @@
 
 mod cache;
 mod client;
-mod deploy;
+mod database;
+mod deployer;
 mod link;
 mod manager;
 mod place;
@@ -26,7 +27,8 @@ mod workerd;
 
 pub use cache::{Cache, CacheSetup, CacheStats};
 pub use client::{Answer, Client, Outgoing};
-pub use deploy::{Deployer, Style};
+pub use database::Database;
+pub use deployer::{Deployer, Style, announcement};
 pub use link::{Fault, Link, LinkStats};
 pub use manager::{Manager, ManagerSetup};
 pub use place::{Lab, worker_files};

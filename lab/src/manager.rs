@@ -35,10 +35,22 @@ impl<'a> Manager<'a> {
     /// # Errors
     /// A text that says what to do.
     pub fn start(lab: &'a Lab, setup: ManagerSetup) -> Result<Self, String> {
+        Self::start_with(lab, setup, &[])
+    }
+
+    /// Starts a manager that knows nothing, with these variables.
+    ///
+    /// # Errors
+    /// A text that says what to do.
+    pub fn start_with(
+        lab: &'a Lab,
+        setup: ManagerSetup,
+        vars: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let folder = lab.folder("manager")?;
         let storage = folder.join("storage");
         std::fs::create_dir_all(&storage).map_err(|error| error.to_string())?;
-        Self::start_in(lab, setup, folder)
+        Self::start_in(lab, setup, vars, folder)
     }
 
     /// Starts a manager over a copy of the databases below `from`, as another manager left them
@@ -49,11 +61,16 @@ impl<'a> Manager<'a> {
     pub fn start_over(lab: &'a Lab, setup: ManagerSetup, from: &Path) -> Result<Self, String> {
         let folder = lab.folder("manager")?;
         copy(from, &folder.join("storage"))?;
-        Self::start_in(lab, setup, folder)
+        Self::start_in(lab, setup, &[], folder)
     }
 
     /// Starts the process in a folder that has its storage.
-    fn start_in(lab: &'a Lab, setup: ManagerSetup, folder: PathBuf) -> Result<Self, String> {
+    fn start_in(
+        lab: &'a Lab,
+        setup: ManagerSetup,
+        vars: &[(&str, &str)],
+        folder: PathBuf,
+    ) -> Result<Self, String> {
         let storage = folder.join("storage");
         std::fs::write(folder.join("probe.js"), PROBE).map_err(|error| error.to_string())?;
         let secrets = [
@@ -61,7 +78,7 @@ impl<'a> Manager<'a> {
             ("VERSION_MANAGER_SECRET_PREVIOUS", lab.previous_secret()),
             ("VERSION_MANAGER_READ_SECRET", lab.read_secret()),
         ];
-        let vars = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let secrets = if setup == ManagerSetup::Complete { secrets.as_slice() } else { &[] };
         let object = |service: &str| {
             let name = "VERSION_MANAGER".to_owned();
             (name, "VersionManager".to_owned(), service.to_owned())
@@ -71,7 +88,7 @@ impl<'a> Manager<'a> {
                 name: "version-manager".to_owned(),
                 modules: install(Path::new("apps/version-manager"), "manager", &folder)?,
                 json_vars: vec![],
-                vars: if setup == ManagerSetup::Complete { vars.to_vec() } else { vec![] },
+                vars: [secrets, vars].concat().into_iter().map(owned).collect(),
                 objects: vec![object("version-manager")],
                 classes: vec!["VersionManager".to_owned()],
                 storage: Some(storage),
@@ -106,6 +123,17 @@ impl<'a> Manager<'a> {
         self.workerd.kill();
         self.workerd = Self::run(self.lab, &self.folder, &self.services)?;
         Ok(())
+    }
+
+    /// The same, with these variables on top of those that it had.
+    ///
+    /// # Errors
+    /// A text that says what to do.
+    pub fn start_again_with(&mut self, vars: &[(&str, &str)]) -> Result<(), String> {
+        let known = &mut self.services[0].vars;
+        known.retain(|(name, _)| vars.iter().all(|(new, _)| new != name));
+        known.extend(vars.iter().copied().map(owned));
+        self.start_again()
     }
 
     /// Where the manager's Worker is.
@@ -173,6 +201,10 @@ impl<'a> Manager<'a> {
         let url = format!("{}/version/{worker}", self.object_url());
         self.lab.client().send("GET", &url, Outgoing::new().private())
     }
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 /// Copies a folder, and all that is in it.

@@ -29,7 +29,7 @@ fn until(pop: &Pop<'_>, refuses: bool) -> Duration {
     }
 }
 
-fn breaker(deployer: &Deployer<'_>, worker: &str, pop: &str) -> Value {
+fn breaker(deployer: &Deployer, worker: &str, pop: &str) -> Value {
     deployer.status().expect("a status")["workers"][worker]["pops"][pop]["breaker"].clone()
 }
 
@@ -37,10 +37,10 @@ fn breaker(deployer: &Deployer<'_>, worker: &str, pop: &str) -> Value {
 fn p5_a_rollback_behind_the_managers_back_heals_and_is_fenced_again() {
     let lab = Lab::new().expect("a lab");
     let manager = Manager::start(&lab, ManagerSetup::Complete).expect("a manager");
-    let deployer = Deployer::new(&lab, &manager);
+    let deployer = Deployer::new(&lab, &manager.doors()[0]);
     let (first, second) = (Release::new(One, 60), Release::new(Two, 10));
     for (id, release) in [("r1", &first), ("r2", &second)] {
-        deployer.announce(id, release, Style::Plain).expect("an answer");
+        deployer.announce_both(id, release, Style::Plain).expect("an answer");
         deployer.change(id, "activate", &json!({ "after": 0 })).expect("an answer");
     }
     let fra = start(&lab, &manager, &second, "FRA");

@@ -74,7 +74,7 @@ fn what_one_worker_has_seen_the_other_one_reports() {
     let lab = Lab::new().expect("a lab");
     let (manager, pop) = stage(&lab, CacheSetup::Working);
     one_request_each(&pop);
-    let deployer = Deployer::new(&lab, &manager);
+    let deployer = Deployer::new(&lab, &manager.doors()[0]);
     let started = Instant::now();
     loop {
         // Only `op-auth` has traffic from now on, and asks for both.
@@ -92,7 +92,7 @@ fn what_one_worker_has_seen_the_other_one_reports() {
 fn p3_a_strict_release_mixes_nothing_where_pops_share_copies() {
     let lab = Lab::new().expect("a lab");
     let manager = Manager::start(&lab, ManagerSetup::Complete).expect("a manager");
-    let deployer = Deployer::new(&lab, &manager);
+    let deployer = Deployer::new(&lab, &manager.doors()[0]);
     let (first, second) = (Release::new(One, 60), Release::new(Two, 0));
     let start = |release: &Release| {
         let setup = setup(CacheSetup::Working)
@@ -104,10 +104,10 @@ fn p3_a_strict_release_mixes_nothing_where_pops_share_copies() {
         let answer = answer.expect("an answer");
         assert_eq!(answer.status, 200, "{}", answer.body);
     };
-    accepted(deployer.announce("r1", &first, Style::Plain));
+    accepted(deployer.announce_both("r1", &first, Style::Plain));
     accepted(deployer.change("r1", "activate", &json!({ "after": 0 })));
     let old = [start(&first), start(&first)];
-    accepted(deployer.announce("r2", &second, Style::Strict));
+    accepted(deployer.announce_both("r2", &second, Style::Strict));
     let new = [start(&second), start(&second)];
     let everywhere: Vec<_> = old.iter().chain(&new).collect();
     let running = Traffic::through(&everywhere).in_order(&[One, Two]).start(LIMIT);

@@ -38,7 +38,7 @@ fn accepted(answer: Result<Answer, String>) -> Value {
 
 /// Both releases are in every PoP, the second one announced; traffic reaches all of it.
 struct Stage<'a> {
-    deployer: Deployer<'a>,
+    deployer: Deployer,
     old: Vec<Pop<'a>>,
     new: Vec<Pop<'a>>,
     first: Release,
@@ -48,11 +48,11 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn new(lab: &'a Lab, manager: &Manager<'_>, style: Style) -> Self {
         let (first, second) = (Release::new(One, 60), Release::new(Two, 0));
-        let deployer = Deployer::new(lab, manager);
-        accepted(deployer.announce("r1", &first, Style::Plain));
+        let deployer = Deployer::new(lab, &manager.doors()[0]);
+        accepted(deployer.announce_both("r1", &first, Style::Plain));
         accepted(deployer.change("r1", "activate", &json!({ "after": 0 })));
         let old = pops(lab, manager, &first);
-        accepted(deployer.announce("r2", &second, style));
+        accepted(deployer.announce_both("r2", &second, style));
         let new = pops(lab, manager, &second);
         Self { deployer, old, new, first, second }
     }
@@ -227,15 +227,17 @@ fn p6_of_two_deployers_at_once_one_wins_and_the_other_has_changed_nothing() {
     let lab = Lab::new().expect("a lab");
     let manager = Manager::start(&lab, ManagerSetup::Complete).expect("a manager");
     let first = Release::new(One, 60);
-    let deployer = Deployer::new(&lab, &manager);
-    accepted(deployer.announce("r1", &first, Style::Plain));
+    let deployer = Deployer::new(&lab, &manager.doors()[0]);
+    accepted(deployer.announce_both("r1", &first, Style::Plain));
     accepted(deployer.change("r1", "activate", &json!({ "after": 0 })));
     let old = pops(&lab, &manager, &first);
     let wishes = ["east", "west"].map(|id| (id, Release::new(Two, 0)));
     let answers = thread::scope(|scope| {
         let deploys = wishes.each_ref().map(|(id, release)| {
             let deployer = deployer.clone();
-            scope.spawn(move || deployer.announce(id, release, Style::Strict).expect("an answer"))
+            scope.spawn(move || {
+                deployer.announce_both(id, release, Style::Strict).expect("an answer")
+            })
         });
         deploys.map(|deploy| deploy.join().expect("a deployer"))
     });

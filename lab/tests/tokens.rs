@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use skewguard_lab::{Answer, CodeFormat, Lab, Manager, ManagerSetup, Outgoing, Release};
+use skewguard_lab::{Answer, CodeFormat, Deployer, Lab, Manager, ManagerSetup, Outgoing, Release};
 
 /// What a registration and the status answer to a token.
 fn knock(lab: &Lab, door: &str, token: &str) -> [Answer; 2] {
@@ -51,6 +51,53 @@ fn each_token_opens_what_it_is_for_and_nothing_else() {
     }
     let by: Vec<_> = logged().iter().map(|entry| entry["token"].clone()).collect();
     assert_eq!(by, ["current", "current", "previous", "previous"], "the log names the token");
+}
+
+#[test]
+fn of_releases_the_read_secret_shows_everything_and_changes_nothing() {
+    let lab = Lab::new().expect("a lab");
+    let manager = Manager::start(&lab, ManagerSetup::Complete).expect("a manager");
+    let release = Release::new(CodeFormat::One, 10);
+    let workers = [("op-auth", &release)];
+    let reads = ["/releases", "/releases/r1", "/releases/r1/convergence", "/audit"];
+    let reads = reads.iter().chain(&["/version-manager/status"]);
+    let commands = ["activate", "promote", "abort", "rollback"];
+    for (index, door) in manager.doors().iter().enumerate() {
+        let with = |token| Deployer::with_token(&lab, door, token);
+        let write = [with(lab.secret()), with(lab.previous_secret())];
+        let answer = write[index].announce("r1", &workers).expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        for (deployer, status) in
+            write.iter().map(|deployer| (deployer, 200)).chain([(&with(lab.read_secret()), 401)])
+        {
+            for path in reads.clone() {
+                assert_eq!(deployer.get(path).expect("an answer").status, 200, "{path}");
+            }
+            let answer = deployer.announce("r1", &workers).expect("an answer");
+            assert_eq!(answer.status, status, "{}", answer.body);
+        }
+        let nobody = lab.signing_key();
+        for token in [lab.read_secret(), nobody, ""] {
+            let deployer = with(token);
+            // Who may not change a release does not learn whether it is there.
+            for id in ["r1", "unknown", "Not-A-Name"] {
+                for command in commands {
+                    let answer = deployer.command(id, command).expect("an answer");
+                    assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"));
+                    assert!(answer.header("WWW-Authenticate").is_some());
+                }
+            }
+        }
+        for token in [nobody, ""] {
+            for path in reads.clone() {
+                let answer = with(token).get(path).expect("an answer");
+                assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"));
+                assert!(answer.header("WWW-Authenticate").is_some());
+            }
+        }
+    }
+    let reader = Deployer::with_token(&lab, &manager.doors()[0], lab.read_secret());
+    assert_eq!(reader.get("/releases").expect("an answer").json()["epoch"], 1);
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub use briefing::{BriefingAnswer, WorkerBriefing};
 pub use error_code::ErrorCode;
 pub use named::Named;
 pub use registration::{InvalidRegistration, parse_registration};
-pub use release::{InvalidRelease, parse_announcement, parse_cutover, parse_rollback};
+pub use release::{InvalidRelease, parse_abort, parse_announcement, parse_cutover, parse_rollback};
 pub use release_answer::{ConvergenceAnswer, ReleaseAnswer, ReleasesAnswer};
 pub use sightings::{InvalidSightings, SightingsBody, parse_sightings};
 pub use status::StatusAnswer;

@@ -115,8 +115,8 @@ impl DurableStorage {
             Some(before) => i64::try_from(before.get()).unwrap_or(i64::MAX),
             None => i64::MAX,
         };
-        // Larger numbers do not fit a JavaScript double; no epoch comes near.
-        let before = before.min(1 << 53);
+        // Larger numbers are not exact in JavaScript, and not taken; no epoch comes near.
+        let before = before.min((1 << 53) - 1);
         let rows: Vec<AuditRow> = self.rows(
             "SELECT * FROM audit WHERE epoch < ? ORDER BY epoch DESC LIMIT ?",
             vec![integer(before)?, integer(i64::from(page.limit))?],

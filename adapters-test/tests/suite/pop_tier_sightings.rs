@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::{prop_assert_eq, proptest};
-use skewguard_domain::{Breaker, GATHERED, Haste, MaxAge, Sighting, Tally};
-use skewguard_ports::{Clock, PopTier, Question, Told, Transport, TransportError};
+use skewguard_domain::{Breaker, GATHERED, Haste, MaxAge, Sighting, Tally, Timestamp};
+use skewguard_ports::{PopTier, Question, Told, Transport, TransportError};
 use skewguard_test::{Behaviour, Executor, FaultyTransport, ManualClock, MemoryCache};
 
 use crate::fixtures::{all_current_are, current_is, gathered, ms, secs, sighting};
@@ -49,7 +49,7 @@ impl<T: Transport + 'static> Site<T> {
             max_age: MaxAge::DEFAULT,
             haste,
             bundle: sighting.bundle,
-            began_at: ManualClock::new().now(),
+            began_at: Timestamp::from_unix_millis(0),
             sightings: vec![sighting],
         };
         let told = self.executor.spawn(async move { tier.manifest(&question, ms(750)).await });

@@ -36,14 +36,14 @@ pub(super) fn tell(
     before: Before<'_>,
     phases: &mut Vec<Phase>,
 ) -> Result<Duration, String> {
-    let deployer = Deployer::new(lab, manager);
+    let deployer = Deployer::new(lab, &manager.doors()[0]);
     let Before { west, east, first, second_id } = before;
     // A strict release rests on guards that would rather refuse than guess.
     let setup = PopSetup::default().var("VERSION_CHECK_ON_UNAVAILABLE", "closed");
 
     let third = Release::new(CodeFormat::One, 0);
     narrator.line(&format!("(f) release 3 ({}) is strict: announced, then uploaded", third.bundle));
-    accepted(&deployer.announce("release-3", &third, Style::Strict)?)?;
+    accepted(&deployer.announce_both("release-3", &third, Style::Strict)?)?;
     let new_west = Pop::start(lab, manager, &third, &setup)?;
     let new_east = Pop::start(lab, manager, &third, &setup)?;
     let pops = [&west, &east, &new_west, &new_east];
@@ -98,7 +98,7 @@ fn breaker(status: &Value, pop: &str) -> Value {
 /// Traffic through everything while a release takes over; and nothing may be mixed.
 fn cut_over(
     check: &Check<'_>,
-    deployer: &Deployer<'_>,
+    deployer: &Deployer,
     id: &str,
     pops: &[&Pop<'_>],
     order: &[CodeFormat],

@@ -69,6 +69,14 @@ pub fn parse_cutover(body: &[u8]) -> Result<Option<Delay>, InvalidRelease> {
     after(&optional(body)?)
 }
 
+/// Reads the body of what has no more to say: `{}`, or none at all.
+///
+/// # Errors
+/// The [`InvalidRelease`] of what is no object.
+pub fn parse_abort(body: &[u8]) -> Result<(), InvalidRelease> {
+    optional(body).map(drop)
+}
+
 /// Reads the body of a rollback: `{ after?, strict? }`, or none at all.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use proptest::{prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use skewguard_domain::{Announcement, Delay, Strictness, Style};
 use skewguard_ports::wire::{
-    ErrorCode, InvalidRelease, parse_announcement, parse_cutover, parse_rollback,
+    ErrorCode, InvalidRelease, parse_abort, parse_announcement, parse_cutover, parse_rollback,
 };
 
 use crate::fixtures::{announcement, deployed, id, ms};
@@ -206,6 +206,16 @@ fn of_several_bad_fields_the_first_is_named_in_the_order_of_the_documentation() 
 fn an_activation_without_a_body_and_one_without_a_delay_leave_it_to_the_manager() {
     for body in ["", "{}", r#"{"strict":7}"#] {
         assert_eq!(parse_cutover(body.as_bytes()), Ok(None), "{body}");
+    }
+}
+
+#[test]
+fn an_abort_has_nothing_to_say_but_what_it_has_is_an_object() {
+    for body in ["", "{}", r#"{"after":-1}"#] {
+        assert_eq!(parse_abort(body.as_bytes()), Ok(()), "{body}");
+    }
+    for body in [" ", "[]", "null", "{"] {
+        assert_eq!(parse_abort(body.as_bytes()), Err(InvalidRelease::NotAnObject), "{body}");
     }
 }
 
