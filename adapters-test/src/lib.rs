@@ -1,5 +1,6 @@
 //! Skewguard's ports for tests: a store in memory, a clock that is moved by hand, a manager that
-//! misbehaves on demand, and an executor that only runs when it is told to.
+//! misbehaves on demand, and an executor that only runs when it is told to. In [`sim`] there is a
+//! whole network of guards and a manager.
 //!
 //! Nothing here reads a real clock or draws a random number, so a test that uses these repeats
 //! itself exactly.
@@ -30,6 +31,7 @@ mod clock;
 mod executor;
 mod log;
 mod pop_cache;
+pub mod sim;
 mod storage;
 mod transport;
 
