@@ -51,13 +51,33 @@ fn an_open_release_is_not_forgotten() {
 }
 
 #[test]
-fn what_serves_goes_on_serving_when_its_release_is_forgotten() {
+fn a_release_that_serves_is_kept_as_long_as_there_is_another_one_to_forget() {
     let mut manager = Manager::new();
     manager.releases("r1", Style::Plain, &[("b", 1)]);
     for number in 1..=200 {
         manager.does(&register("a", number));
     }
-    assert_eq!(manager.ledger.release(&release_id("r1")), None);
+    assert!(manager.ledger.release(&release_id("r1")).is_some());
+    manager.does(&register("b", 2));
+    assert_eq!(forgets(&manager.does(&register("a", 201))), Some("r1"));
+    manager.does(&bring_back("b", 1));
+    assert!(manager.is_served_by("b", 1));
+}
+
+/// A manager with as many releases as are kept, each of a Worker of its own, and all serving.
+fn full_of_workers() -> Manager {
+    let mut manager = Manager::new();
+    manager.releases("r1", Style::Plain, &[("b", 1)]);
+    for number in 1..=199 {
+        manager.does(&register(&format!("a{number}"), 1));
+    }
+    manager
+}
+
+#[test]
+fn what_serves_goes_on_serving_when_its_release_is_forgotten() {
+    let mut manager = full_of_workers();
+    assert_eq!(forgets(&manager.does(&register("c", 1))), Some("r1"));
     assert!(manager.is_served_by("b", 1));
     assert_eq!(manager.standing("b", 0), Standing::Older);
     let history = manager.ledger.workers()[&named("b")].clone();
@@ -68,10 +88,7 @@ fn what_serves_goes_on_serving_when_its_release_is_forgotten() {
 
 #[test]
 fn a_forgotten_name_can_be_given_again() {
-    let mut manager = Manager::new();
-    manager.releases("r1", Style::Plain, &[("b", 1)]);
-    for number in 1..=200 {
-        manager.does(&register("a", number));
-    }
+    let mut manager = full_of_workers();
+    manager.does(&register("c", 1));
     manager.does(&announce("r1", Style::Strict, &[("b", 2)]));
 }
