@@ -50,14 +50,18 @@ pub enum Haste {
 }
 
 impl Haste {
-    /// For how much of `timeout` to wait for a copy that another isolate asks for. A request has
-    /// no time for more than one look: if the other one hangs, it has to ask by itself in time.
+    /// How long to wait before the next look for a copy that another isolate asks for, after
+    /// `waited` in all: a little longer each time, because each look is a request of its own to
+    /// the platform, which counts them. `None` if it is time to ask oneself: after `timeout`, or
+    /// after one look where a request waits. It would have no time left to ask if the other hangs.
     #[must_use]
-    pub fn patience(self, timeout: Duration) -> Duration {
-        match self {
+    pub fn nap(self, waited: Duration, timeout: Duration) -> Option<Duration> {
+        let patience = match self {
             Self::Waiting => LOOK_AGAIN,
             Self::Background => timeout,
-        }
+        };
+        let nap = waited + LOOK_AGAIN;
+        (waited + nap <= patience).then_some(nap)
     }
 }
 

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use skewguard_domain::{
-    ASKING, CopyInfo, Haste, LOOK_AGAIN, Lookup, Manifest, MaxAge, Sighting, WorkerName, gather,
+    ASKING, CopyInfo, Haste, Lookup, Manifest, MaxAge, Sighting, WorkerName, gather,
 };
 
 pub use entries::Entry;
@@ -141,7 +141,6 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> Transport for PopTier<T, P, C>
         timeout: Duration,
     ) -> Result<Told, TransportError> {
         let began = self.clock.now();
-        let mut nap = LOOK_AGAIN;
         let copy = loop {
             let copy = self.copy(question).await;
             match self.look_up(question, copy.as_ref()).await {
@@ -153,12 +152,10 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> Transport for PopTier<T, P, C>
                 Lookup::Wait => {
                     // A clock that was set back must not make anybody wait for ever.
                     let waited = self.clock.now().since(began).unwrap_or(timeout);
-                    if waited + nap > question.haste.patience(timeout) {
-                        break copy;
+                    match question.haste.nap(waited, timeout) {
+                        Some(nap) => self.clock.sleep(nap).await,
+                        None => break copy,
                     }
-                    self.clock.sleep(nap).await;
-                    // Each look is a request of its own to the platform, which counts them.
-                    nap *= 2;
                 }
             }
         };

@@ -5,11 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+use core::fmt::Display;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use skewguard_test::sim::{
-    Comparison, Scenario, Size, Tracing, strict_without_copies, svg, told_without_copies,
-};
+use skewguard_test::sim::{Comparison, Scenario, Size, Tracing, WithoutCopies, svg};
 
 const USAGE: &str = "\
 usage: skewguard-sim compare [--seed N] [--svg FILE]
@@ -35,15 +35,15 @@ fn main() -> ExitCode {
     let command = match parse(&arguments) {
         Ok(command) => command,
         Err(mistake) => {
-            eprintln!("error: {mistake}\n{USAGE}");
+            // Who does not listen any more has no use for an error either.
+            let _ = writeln!(std::io::stderr(), "error: {mistake}\n{USAGE}");
             return ExitCode::from(2);
         }
     };
     let kept = match command {
         Command::Compare { seed, svg } => compare(seed, svg.as_deref()),
         Command::StrictWithoutCopies { seed } => {
-            let measures = strict_without_copies(seed, Size::WORLD);
-            print!("{}", told_without_copies(&measures));
+            say(&WithoutCopies::of(seed, Size::WORLD));
             true
         }
         Command::Replay { seed } => replay(seed),
@@ -54,14 +54,14 @@ fn main() -> ExitCode {
 
 fn compare(seed: u64, file: Option<&str>) -> bool {
     let comparison = Comparison::of(seed, Size::WORLD);
-    print!("{comparison}");
+    say(&comparison);
     for broken in &comparison.broken {
-        println!("broken: {}", broken.how);
+        say(&format!("broken: {}\n", broken.how));
     }
     if let Some(file) = file
         && let Err(error) = std::fs::write(file, svg(&comparison))
     {
-        eprintln!("error: failed to write {file}: {error}");
+        let _ = writeln!(std::io::stderr(), "error: failed to write {file}: {error}");
         return false;
     }
     comparison.broken.is_empty()
@@ -70,12 +70,12 @@ fn compare(seed: u64, file: Option<&str>) -> bool {
 fn replay(seed: u64) -> bool {
     let outcome = Scenario::at_random(seed).run(Tracing::On);
     for line in &outcome.trace {
-        println!("{line}");
+        say(&format!("{line}\n"));
     }
     for broken in &outcome.broken {
-        println!("broken: {}", broken.how);
+        say(&format!("broken: {}\n", broken.how));
     }
-    println!("seed {seed}: {} promises broken", outcome.broken.len());
+    say(&format!("seed {seed}: {} promises broken\n", outcome.broken.len()));
     outcome.broken.is_empty()
 }
 
@@ -85,11 +85,18 @@ fn sweep(seeds: u64, from: u64) -> bool {
         let outcome = Scenario::at_random(seed).run(Tracing::Off);
         if let Some(broken) = outcome.broken.first() {
             failed += 1;
-            println!("seed {seed}: {}", broken.how);
+            say(&format!("seed {seed}: {}\n", broken.how));
         }
     }
-    println!("{failed} of {seeds} seeds broke a promise");
+    say(&format!("{failed} of {seeds} seeds broke a promise\n"));
     failed == 0
+}
+
+/// Tells what was asked for, as long as somebody listens.
+fn say(told: &dyn Display) {
+    if write!(std::io::stdout(), "{told}").is_err() {
+        std::process::exit(1);
+    }
 }
 
 fn parse(arguments: &[String]) -> Result<Command, String> {

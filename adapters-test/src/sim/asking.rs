@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use skewguard_domain::{
-    Age, CopyInfo, Flight, Haste, LOOK_AGAIN, Lookup, Manifest, Rejection, Sighting, Timestamp,
+    Age, CopyInfo, Flight, Haste, Lookup, Manifest, Rejection, Sighting, Standing, Timestamp,
     Verdict, gather,
 };
 
@@ -118,7 +118,12 @@ impl World<'_> {
         let shares = if self.passes_copies() { Sharing::NoStore } else { Sharing::Kept };
         let limit = self.scenario.policy.max_age();
         let place = &mut self.places[pop];
-        let copy = place.copy.clone().filter(|_| shares == Sharing::Kept);
+        let copy = place.copy.clone().filter(|copy| {
+            let worker = copy.made.briefing.workers.get(&sighting.worker);
+            let standing =
+                worker.map_or(Standing::Unregistered, |worker| worker.now.of(sighting.bundle));
+            shares == Sharing::Kept && copy.info.may_know(standing, flight.began_at())
+        });
         let asking_since = place.asking_since.filter(|_| shares == Sharing::Kept);
         let lookup = match &copy {
             Some(copy) => copy.info.look_up(asking_since, now, limit, flight.haste()),
@@ -131,8 +136,13 @@ impl World<'_> {
                 return;
             }
             (Lookup::Wait, _) => {
-                self.looks_up_again(addressee, flight);
-                return;
+                let waited = now.since(flight.asked_at()).unwrap_or_default();
+                let nap = flight.haste().nap(waited, self.scenario.policy.give_up_after());
+                if let Some(nap) = nap {
+                    let at = self.now + millis(nap);
+                    self.agenda.plan(at, Event::LookUp { isolate: addressee, flight });
+                    return;
+                }
             }
             _ => {}
         }
@@ -156,17 +166,6 @@ impl World<'_> {
         let patience = self.scenario.policy.give_up_after().saturating_sub(since_asked);
         let patience = millis(patience);
         self.ask(Caller::Guard(Box::new(question)), Some(pop), patience);
-    }
-
-    /// Somebody else asks. What that brings may be there soon, or never.
-    fn looks_up_again(&mut self, isolate: Addressee, flight: Flight) {
-        let at = self.now + millis(LOOK_AGAIN);
-        let gives_up_at = flight.asked_at().after(self.scenario.policy.give_up_after());
-        if self.isolates[isolate.index].clock(at) < gives_up_at {
-            self.agenda.plan(at, Event::LookUp { isolate, flight });
-        } else {
-            self.lands(isolate, flight, None);
-        }
     }
 
     /// The answer, or an error, has come back.
@@ -215,6 +214,7 @@ impl World<'_> {
                 age_tolerance: made.briefing.age_tolerance,
             };
             let place = &mut self.places[self.isolates[isolate.index].pop];
+            place.asking_since = None;
             place.copy = Some(Shared { info, made: Rc::clone(made), offset });
             place.gathered.clear();
         }
@@ -223,13 +223,16 @@ impl World<'_> {
 
     /// The copy of before will do, where there is one. What is sighted is still to be told then.
     fn comes_to_nothing(&mut self, question: Question) {
-        let Question { isolate, flight, offset, own, copy, .. } = question;
+        let Question { isolate, flight, offset, own, copy, shares, .. } = question;
         let now = reading(self.now, offset);
+        if shares == Sharing::Kept {
+            self.places[self.isolates[isolate.index].pop].asking_since = None;
+        }
         let limit = self.scenario.policy.max_age();
         let still_good =
             copy.and_then(|copy| match copy.info.look_up(None, now, limit, Haste::Waiting) {
-                Lookup::Use(age) => Some((copy, age)),
-                Lookup::AskOr(_) | Lookup::Ask | Lookup::Wait => None,
+                Lookup::Use(age) | Lookup::AskOr(age) => Some((copy, age)),
+                Lookup::Ask | Lookup::Wait => None,
             });
         match still_good {
             Some((copy, age)) => {

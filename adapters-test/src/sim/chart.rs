@@ -3,7 +3,6 @@
 use core::fmt::Write as _;
 
 use super::compare::Comparison;
-use super::measure::Measure;
 use super::scenario::DEPLOY;
 
 /// The seconds that are shown, counted from when the deploy begins.
@@ -28,10 +27,14 @@ pub fn svg(comparison: &Comparison) -> String {
     load.draw(&mut page);
     load.limit(&mut page, 1_000.0, "what one Durable Object can answer");
     load.line(&mut page, &equality.questions, RED, "one UUID each");
+    load.line(&mut page, &best.questions, RED, "the same*");
     load.line(&mut page, &plain.questions, BLUE, "");
     load.line(&mut page, &strict.questions, GREEN, "Skewguard");
 
-    let most = |series: [&Vec<u32>; 3]| series.into_iter().flatten().copied().max().unwrap_or(1);
+    let most = |series: [&Vec<u32>; 3]| {
+        let seconds = series.into_iter().flat_map(|series| smooth(series));
+        seconds.map(|(_, value)| value).fold(1.0, f64::max)
+    };
     let refused = most([&best.refusals, &plain.refusals, &strict.refusals]);
     let (top, ticks) = ceiling(refused);
     let ticks: Vec<_> = ticks.iter().map(|(at, name)| (*at, name.as_str())).collect();
@@ -45,9 +48,9 @@ pub fn svg(comparison: &Comparison) -> String {
     panel.line(&mut page, &best.refusals, RED, "");
     panel.line(&mut page, &strict.refusals, GREEN, "");
     panel.line(&mut page, &plain.refusals, BLUE, "");
-    panel.name_peak(&mut page, &best.refusals, RED, ("one UUID each*", Side::Middle(-16.0)));
-    panel.name_peak(&mut page, &strict.refusals, GREEN, ("strict", Side::Right(-4.0)));
-    panel.name_peak(&mut page, &plain.refusals, BLUE, ("plain", Side::Right(-8.0)));
+    panel.name_peak(&mut page, &best.refusals, RED, ("one UUID each*", -90.0, -16.0));
+    panel.name_peak(&mut page, &strict.refusals, GREEN, ("strict", 8.0, -4.0));
+    panel.name_peak(&mut page, &plain.refusals, BLUE, ("plain", 8.0, -8.0));
 
     let (top, ticks) = ceiling(most([&best.mixes, &plain.mixes, &strict.mixes]));
     let ticks: Vec<_> = ticks.iter().map(|(at, name)| (*at, name.as_str())).collect();
@@ -61,8 +64,8 @@ pub fn svg(comparison: &Comparison) -> String {
     panel.line(&mut page, &best.mixes, RED, "");
     panel.line(&mut page, &plain.mixes, BLUE, "");
     panel.line(&mut page, &strict.mixes, GREEN, "strict: 0");
-    panel.name_peak(&mut page, &best.mixes, RED, ("one UUID each*", Side::Right(50.0)));
-    panel.name_peak(&mut page, &plain.mixes, BLUE, ("plain, until its cutover", Side::Right(-4.0)));
+    panel.name_peak(&mut page, &best.mixes, RED, ("one UUID each*", 22.0, 46.0));
+    panel.name_peak(&mut page, &plain.mixes, BLUE, ("plain, until its cutover", 8.0, -4.0));
     page.push_str("</svg>\n");
     page
 }
@@ -79,8 +82,9 @@ fn head(comparison: &Comparison) -> String {
         size.workers, size.pops
     );
     let note = "* if its manager could answer everything. With one Durable Object it is swamped, and \
-                serves whatever it has. A PoP that the upload has not reached for 30 s serves the old \
-                on purpose, and is not counted.";
+                serves whatever it has.";
+    let other = "A PoP that the upload has not reached within 30 s and a lease serves the old on \
+                 purpose; flows through it are not shown.";
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1280 720\" width=\"1280\" \
          height=\"720\" role=\"img\" aria-labelledby=\"title desc\" font-family=\"system-ui, \
@@ -90,28 +94,26 @@ fn head(comparison: &Comparison) -> String {
          <rect width=\"1280\" height=\"720\" fill=\"#ffffff\"/>\n\
          <text x=\"40\" y=\"58\" font-size=\"27\" font-weight=\"600\">{title}</text>\n\
          <text x=\"40\" y=\"92\" font-size=\"18\" fill=\"#57606a\">{below}</text>\n\
-         <text x=\"40\" y=\"702\" font-size=\"14\" fill=\"#57606a\">{note}</text>\n"
+         <g font-size=\"13.5\" fill=\"#57606a\"><text x=\"40\" y=\"690\">{note}</text>\
+         <text x=\"40\" y=\"709\">{other}</text></g>\n"
     )
 }
 
 /// A round number above `most`, and the ticks up to it.
-fn ceiling(most: u32) -> (f64, Vec<(f64, String)>) {
-    let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
-    let step = steps.into_iter().find(|step| step * 4 >= most).unwrap_or(10_000);
-    let count = most.div_ceil(step).max(1);
-    let ticks = (0..=count).map(|number| {
-        let at = number * step;
-        (f64::from(at), super::table::grouped(at.into()))
-    });
-    (f64::from(count * step), ticks.collect())
-}
-
-/// Where a name is, seen from its point.
-enum Side {
-    /// So much below it, in its middle.
-    Middle(f64),
-    /// So much below it, and to the right.
-    Right(f64),
+fn ceiling(most: f64) -> (f64, Vec<(f64, String)>) {
+    let steps = [1_u32, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
+    let step = steps.into_iter().find(|step| f64::from(*step) * 4.0 >= most).unwrap_or(10_000);
+    let ticks = (0..).map(|number| number * step);
+    let mut top = 0.0;
+    let mut shown = Vec::new();
+    for tick in ticks {
+        top = f64::from(tick);
+        shown.push((top, super::table::grouped(tick.into())));
+        if top >= most {
+            break;
+        }
+    }
+    (top, shown)
 }
 
 enum Scale {
@@ -200,27 +202,18 @@ impl Panel<'_> {
         self.name_at(page, (end.0 + 8.0, end.1 + 5.0), colour, name);
     }
 
-    /// A name next to the highest point of a line, so much below it.
+    /// A name so far to the right of the highest point of a line and below it.
     fn name_peak(
         &self,
         page: &mut String,
         series: &[u32],
         colour: &str,
-        (name, side): (&str, Side),
+        (name, right, below): (&str, f64, f64),
     ) {
         let peak = smooth(series).into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((second, value)) = peak else { return };
-        let (x, y) = (self.x(second), self.y(value));
-        match side {
-            Side::Right(below) => self.name_at(page, (x + 8.0, y + below), colour, name),
-            Side::Middle(below) => {
-                let _ = writeln!(
-                    page,
-                    "<text x=\"{x:.0}\" y=\"{:.1}\" font-weight=\"600\" fill=\"{colour}\" \
-                     text-anchor=\"middle\">{name}</text>",
-                    y + below
-                );
-            }
+        if let Some((second, value)) = peak {
+            let at = (self.x(second) + right, self.y(value) + below);
+            self.name_at(page, at, colour, name);
         }
     }
 
@@ -242,19 +235,4 @@ fn smooth(series: &[u32]) -> Vec<(f64, f64)> {
         (second - deploy, mean(window))
     });
     seconds.filter(|(second, _)| (SHOWN.0..=SHOWN.1).contains(second)).collect()
-}
-
-/// What the manager is asked in a strict release without copies, in words.
-#[must_use]
-pub fn told_without_copies([one, unlimited]: &[Measure; 2]) -> String {
-    let line = |name: &str, measure: &Measure| {
-        format!(
-            "{name}: {} questions in the busiest second; {} requests served because nothing was \
-             known or a breaker was open, {} flows mixed by that\n",
-            super::table::grouped(measure.load().1.into()),
-            super::table::grouped(measure.stale_on_purpose),
-            super::table::grouped(measure.mixed_on_purpose),
-        )
-    };
-    line("one Durable Object", one) + &line("no limit", unlimited)
 }

@@ -44,13 +44,30 @@ impl Comparison {
     }
 }
 
-/// A strict release in which every guard asks the manager itself for as long as the release is
-/// open: by a manager that is one Durable Object, and by one that could answer everything.
-#[must_use]
-pub fn strict_without_copies(seed: u64, size: Size) -> [Measure; 2] {
-    [Capacity::OneObject, Capacity::Unlimited].map(|capacity| {
-        let scenario = Scenario::of_release(seed, size, Design::Skewguard, Style::Strict);
-        let scenario = scenario.with_copies(Copies::OffWhileStrict).with_capacity(capacity);
-        scenario.run(Tracing::Off).measure
-    })
+/// Strict releases in which every guard asks the manager itself for as long as the release is
+/// open, and one in which PoPs keep copies as ever.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WithoutCopies {
+    /// By a manager that is one Durable Object.
+    pub one_object: Measure,
+    /// By one that could answer everything.
+    pub unlimited: Measure,
+    /// With copies, by one Durable Object.
+    pub with_copies: Measure,
+}
+
+impl WithoutCopies {
+    /// Runs them in a network of that size.
+    #[must_use]
+    pub fn of(seed: u64, size: Size) -> Self {
+        let run = |copies, capacity| {
+            let scenario = Scenario::of_release(seed, size, Design::Skewguard, Style::Strict);
+            scenario.with_copies(copies).with_capacity(capacity).run(Tracing::Off).measure
+        };
+        Self {
+            one_object: run(Copies::OffWhileStrict, Capacity::OneObject),
+            unlimited: run(Copies::OffWhileStrict, Capacity::Unlimited),
+            with_copies: run(Copies::Shared, Capacity::OneObject),
+        }
+    }
 }

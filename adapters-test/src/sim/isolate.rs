@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use skewguard_domain::{Flight, GuardCore, Timestamp};
+use skewguard_domain::{Flight, GuardCore, RequestLine, Step, Timestamp};
 
 use super::agenda::Millis;
 use super::build::{BuildId, reading};
@@ -33,6 +33,8 @@ pub(crate) struct Fence {
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) waited: u32,
     pub(crate) held: Option<Held>,
+    /// The flight that has neither landed nor been given up.
+    pub(crate) under_way: Option<Flight>,
     /// The last decision that was told.
     pub(crate) told: &'static str,
 }
@@ -66,13 +68,31 @@ impl Isolate {
 }
 
 impl Fence {
+    /// What the guard does about a request.
+    pub(crate) fn asked_for(&mut self, line: RequestLine<'_>, now: Timestamp) -> Step {
+        self.notices(now);
+        let step = self.core.on_request(line, now);
+        if let Step::Refresh(_, flight) | Step::Fetch(flight) = step {
+            self.under_way = Some(flight);
+        }
+        step
+    }
+
+    /// A request has come: a flight that is late has failed.
+    pub(crate) fn notices(&mut self, now: Timestamp) {
+        self.under_way = self.under_way.filter(|flight| now < flight.deadline());
+    }
+
     /// Takes note of what the guard was told, by the same rule by which it should.
-    pub(crate) fn learns(&mut self, told: Held, now: Timestamp) {
+    pub(crate) fn learns(&mut self, flight: Flight, told: Held, now: Timestamp) {
+        let is_under_way = self.under_way.take_if(|other| *other == flight).is_some();
         if now >= told.expires_at {
             return;
         }
-        let keeps =
-            self.held.is_some_and(|held| held.taken_for > told.taken_for && now < held.useless_at);
+        let keeps = self.held.is_some_and(|held| {
+            let counts_until = if is_under_way { held.expires_at } else { held.useless_at };
+            held.taken_for > told.taken_for && now < counts_until
+        });
         if !keeps {
             self.held = Some(told);
         }

@@ -4,6 +4,7 @@ use skewguard_domain::{Reason, Verdict};
 
 use super::agenda::Millis;
 use super::flow::{Certainty, Served};
+use super::scenario::DEPLOY;
 
 /// The counts of a run; rates are by the second.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -185,12 +186,22 @@ impl Measure {
     /// Questions a second to the manager, from when it counts: on average, and at most.
     #[must_use]
     pub fn load(&self) -> (f64, u32) {
-        let counted = &self.questions[self.counted_from..self.questions.len() - 1];
-        let sum: u64 = counted.iter().map(|count| u64::from(*count)).sum();
-        #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-        let mean = sum as f64 / counted.len() as f64;
-        (mean, counted.iter().copied().max().unwrap_or(0))
+        mean_and_peak(&self.questions[self.counted_from..self.questions.len() - 1])
     }
+
+    /// The same, from when the deploy begins until it takes over.
+    #[must_use]
+    pub fn load_of_deploy(&self) -> (f64, u32) {
+        let until = self.took_over.map_or(self.questions.len() - 1, second);
+        mean_and_peak(&self.questions[second(DEPLOY)..until])
+    }
+}
+
+fn mean_and_peak(counts: &[u32]) -> (f64, u32) {
+    let sum: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    let mean = sum as f64 / counts.len() as f64;
+    (mean, counts.iter().copied().max().unwrap_or(0))
 }
 
 fn second(at: Millis) -> usize {

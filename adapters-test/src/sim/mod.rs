@@ -39,8 +39,8 @@ mod trace;
 mod truth;
 mod world;
 
-pub use chart::{svg, told_without_copies};
-pub use compare::{Comparison, strict_without_copies};
+pub use chart::svg;
+pub use compare::{Comparison, WithoutCopies};
 pub use measure::Measure;
 pub use promises::{Broken, Promise};
 pub use scenario::{Capacity, Copies, Design, Scenario, Size, Store};

@@ -5,7 +5,7 @@ use skewguard_domain::{Decision, Flight, Reason, RequestLine, Step, Timestamp, V
 use super::agenda::Millis;
 use super::build::true_time;
 use super::flow::{Certainty, Flow, Request, Served};
-use super::isolate::{Fence, Freshness, Guard, Held, Waiting, next_look};
+use super::isolate::{Fence, Freshness, Guard, Held, Waiting, millis, next_look};
 use super::measure::{Counted, Timing};
 use super::promises::Judged;
 use super::world::{Addressee, Event, World};
@@ -52,7 +52,7 @@ impl World<'_> {
                 Some(registered) => self.compares(addressee, request, Some(registered)),
                 None => self.asks_for_equality(addressee, request),
             },
-            Guard::Skewguard(fence) => match fence.core.on_request(LINE, now) {
+            Guard::Skewguard(fence) => match fence.asked_for(LINE, now) {
                 Step::Decided(decision) => self.decided(addressee, request, decision),
                 Step::Refresh(decision, flight) => {
                     self.takes_off(addressee, flight);
@@ -104,6 +104,7 @@ impl World<'_> {
             return;
         };
         let flight = fence.waiting[place].flight;
+        fence.notices(now);
         if let Wake::Decided(decision) = fence.core.on_wake(flight, now) {
             let waiting = fence.waiting.remove(place);
             self.decided(isolate, waiting.request, decision);
@@ -117,9 +118,12 @@ impl World<'_> {
         match told {
             Some(Landing { manifest, held }) => {
                 fence.core.on_manifest(flight, now, &manifest);
-                fence.learns(held, now);
+                fence.learns(flight, held, now);
             }
-            None => fence.core.on_failure(flight, now),
+            None => {
+                fence.core.on_failure(flight, now);
+                fence.under_way.take_if(|other| *other == flight);
+            }
         }
         let waiting = fence.waiting.iter().filter(|waiting| waiting.flight == flight);
         let looks: Vec<_> = waiting
@@ -158,7 +162,7 @@ impl World<'_> {
             belief,
             failures,
             waited: self.now - request.arrived,
-            timeout: super::isolate::millis(self.scenario.policy.timeout()),
+            timeout: millis(self.scenario.policy.timeout()),
             on_unavailable: self.on_unavailable(worker),
             clock,
             offset: self.manager.offset,
@@ -267,7 +271,7 @@ impl Landing {
             taken_for,
             expires_at,
             useless_at: expires_at.after(stale_if_error),
-            known_to: super::isolate::millis(known_to),
+            known_to: millis(known_to),
             skew,
         };
         Self { manifest, held }

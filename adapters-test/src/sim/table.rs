@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::agenda::Millis;
-use super::compare::Comparison;
+use super::compare::{Comparison, WithoutCopies};
 use super::measure::Measure;
 use super::scenario::DEPLOY;
 
@@ -66,6 +66,29 @@ impl fmt::Display for Comparison {
                 write!(f, "{:>column$}", tell(measure))?;
             }
             writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for WithoutCopies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = [
+            ("copies, one object", &self.with_copies),
+            ("no copies, one object", &self.one_object),
+            ("no copies, no limit", &self.unlimited),
+        ];
+        writeln!(f, "a strict release, until it has taken over:")?;
+        for (name, measure) in columns {
+            let (mean, peak) = measure.load_of_deploy();
+            writeln!(
+                f,
+                "{name:>24}: {mean:.0} questions to the manager a second, {} in the busiest; \
+                 takes over after {}; {} flows mixed by failing open",
+                grouped(peak.into()),
+                since_deploy(measure.took_over),
+                grouped(measure.mixed_on_purpose),
+            )?;
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ pub(crate) enum Event {
     Continues(Request),
     /// A request that waits looks whether it may go on.
     Look { isolate: Addressee, waiting: u32 },
-    /// A flight has reached the PoP's cache.
+    /// A flight has reached the PoP's cache, or looks there again.
     LookUp { isolate: Addressee, flight: Flight },
     /// A question has reached the manager.
     Asked { ask: u64 },
@@ -199,6 +199,7 @@ impl<'a> World<'a> {
                     waiting: Vec::new(),
                     waited: 0,
                     held: None,
+                    under_way: None,
                     told: "",
                 }))
             }
