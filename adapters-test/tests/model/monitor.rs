@@ -79,11 +79,12 @@ impl Monitor {
         }
     }
 
-    /// The manager has started anew, and remembers no sightings. If one has closed a breaker within
-    /// a `lease`, guards that do not know of it yet may bring the new one to open it again.
-    pub(crate) fn restarted(&mut self, now: i64, lease: i64) {
+    /// The manager has started anew, and remembers no sightings. If one has closed a breaker less
+    /// than `lately` ms ago, a question may be on its way from a guard that took it for open
+    /// rightly, and brings the new one to open it again.
+    pub(crate) fn restarted(&mut self, now: i64, lately: i64) {
         for darkness in self.darkness.iter_mut().flatten() {
-            let lit_at = darkness.lit_at.filter(|lit_at| now - lit_at >= lease);
+            let lit_at = darkness.lit_at.filter(|lit_at| now - lit_at >= lately);
             *darkness = Darkness { since: now, lit_at, ..Darkness::default() };
         }
     }

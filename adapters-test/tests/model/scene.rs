@@ -44,6 +44,13 @@ pub(crate) struct Scene {
     pub(crate) at_least: usize,
 }
 
+impl Scene {
+    /// How long a question and its answer take at most before nobody expects them any more, in ms.
+    pub(crate) fn longest_flight(&self) -> i64 {
+        2 * self.tick
+    }
+}
+
 /// A place for an isolate of a Worker in a PoP.
 #[derive(Clone, Copy)]
 pub(crate) struct Isolate {

@@ -102,7 +102,7 @@ pub(crate) fn two_deployers(depth: Depth) -> Scene {
         ],
         handling: Handling::Overlapping,
         uploads: vec![upload(0, 2), upload(3, 3)],
-        ticks: depth.pick(5, 6),
+        ticks: depth.pick(5, 7),
         at_least: 1_400_000,
         shows: vec![Sight::Rejected, Sight::Conflict, Sight::Older, Sight::Announced],
         ..quiet("two deployers")
@@ -119,7 +119,7 @@ pub(crate) fn registrations(depth: Depth) -> Scene {
         uploads: vec![upload(0, 2), upload(1, 2), upload(2, 3)],
         isolates: TWO_AND_ONE.to_vec(),
         ticks: depth.pick(4, 5),
-        troubles: Troubles { slow: depth.pick(0, 1), ..Troubles::default() },
+        troubles: Troubles { slow: 0, ..Troubles::default() },
         at_least: 500_000,
         shows: vec![Sight::Ahead, Sight::Older, Sight::Retired, Sight::Rejected],
         ..quiet("registrations")
@@ -234,7 +234,7 @@ pub(crate) fn strict_rollback(depth: Depth) -> Scene {
 pub(crate) fn behind_the_back(depth: Depth) -> Scene {
     Scene {
         tick: 5_000,
-        ticks: depth.pick(11, 13),
+        ticks: depth.pick(11, 12),
         before: after_release(10_000, Style::Plain),
         isolates: vec![EVERYWHERE[0], Isolate { release: 2, ahead: 5_000, ..EVERYWHERE[0] }],
         uploads: vec![upload(0, 2), upload(1, 1)],
@@ -242,7 +242,7 @@ pub(crate) fn behind_the_back(depth: Depth) -> Scene {
         watch: Watch::Census,
         policy: policy(10_000, 1, 250, 10_000),
         aims: vec![Aim::BreakerOpens, Aim::BreakerOutlivesRestart],
-        at_least: 150_000,
+        at_least: 120_000,
         shows: vec![Sight::BreakerOpen, Sight::Older],
         ..quiet("behind the back")
     }
@@ -254,12 +254,8 @@ pub(crate) fn failing(depth: Depth) -> Scene {
         wishes: [vec![Wish::Announce(2, Style::Plain), Wish::Activate(2, When::Now)], vec![]],
         uploads: vec![upload(0, 2)],
         isolates: EVERYWHERE[..2].to_vec(),
-        ticks: depth.pick(6, 8),
-        troubles: Troubles {
-            slow: depth.pick(1, 2),
-            outages: depth.pick(1, 2),
-            ..Troubles::default()
-        },
+        ticks: depth.pick(6, 7),
+        troubles: Troubles { slow: 1, outages: depth.pick(1, 2), ..Troubles::default() },
         policy: policy(2_000, 1, 750, 1_000),
         at_least: 1_200_000,
         shows: vec![Sight::FailedOpen, Sight::StaleIfError, Sight::LateAnswer],
@@ -284,7 +280,7 @@ fn copies() -> Scene {
             Isolate { ahead: 3_600_500, ..EVERYWHERE[1] },
             EVERYWHERE[2],
         ],
-        policy: policy(2_000, 1, 250, 0),
+        policy: policy(1_000, 1, 250, 0),
         tier: Tier::Copies { skew: 500 },
         ..quiet("copies")
     }

@@ -48,7 +48,8 @@ impl Fence {
                 next.troubles.restarts -= 1;
                 next.manager.restart(&self.scene, world.now);
                 let lease = world.manager.store.ledger.lease().max_age;
-                next.monitor.restarted(world.now, millis(lease.get()));
+                let lately = millis(lease.get()) + self.scene.longest_flight();
+                next.monitor.restarted(world.now, lately);
                 for deployer in &mut next.deployers {
                     deployer.in_hand = None;
                 }

@@ -6,14 +6,14 @@ use std::hash::DefaultHasher;
 use std::sync::Arc;
 
 use skewguard_domain::{
-    Applied, Census, CopyInfo, Epoch, Flight, GuardConfig, GuardCore, Ledger, Mode, Timestamp,
+    Applied, BAND, Census, CopyInfo, Epoch, Flight, GuardConfig, GuardCore, Ledger, Mode, Timestamp,
 };
 
 use crate::kept::Kept;
 use crate::manager::{Answer, Health, Manager, Store, keep};
 use crate::monitor::Monitor;
 use crate::names::{ReleaseNo, bundle, reading};
-use crate::scene::{Isolate, Scene, Troubles, Watch};
+use crate::scene::{Isolate, Scene, Tier, Troubles, Watch};
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) monitor: Monitor,
     /// For how long after a lease a manifest may still decide, in ms.
     stale_if_error: i64,
+    /// For how long after a guard with a new bundle began it matters when it did, in ms.
+    newness: i64,
 }
 
 /// Who wants something of the manager.
@@ -131,6 +133,11 @@ impl World {
             troubles: scene.troubles,
             monitor: Monitor::new(scene),
             stale_if_error: millis(scene.policy.stale_if_error()),
+            newness: match scene.tier {
+                Tier::Manager => 0,
+                // No copy that will do then can be from before.
+                Tier::Copies { .. } => millis(scene.policy.lease(None)) + millis(BAND),
+            },
         }
     }
 
@@ -142,10 +149,10 @@ impl World {
         let now = self.now;
         let over = now - self.stale_if_error - skew;
         self.manager.versions.retain(|version| version.until > over);
+        let is_lost = |flying: &InFlight| now - flying.asked > scene.longest_flight();
         for guard in &mut self.guards {
-            if guard.in_flight.iter().any(|flying| now - flying.asked > 2 * scene.tick) {
-                let guard = Arc::make_mut(guard);
-                guard.in_flight.retain(|flying| now - flying.asked <= 2 * scene.tick);
+            if guard.in_flight.iter().any(is_lost) {
+                Arc::make_mut(guard).in_flight.retain(|flying| !is_lost(flying));
             }
         }
         for (number, pop) in self.pops.iter_mut().enumerate() {
@@ -223,6 +230,11 @@ impl Hash for World {
         for guard in &self.guards {
             guard.release.hash(state);
             guard.core.fingerprint(guard.clock(now), state);
+            // What was there at the beginning is known to every copy.
+            let is_news = guard.release != guard.place.release;
+            let is_new =
+                |began_at: &Timestamp| is_news && guard.clock(now - self.newness) < *began_at;
+            guard.core.began_at().filter(is_new).hash(state);
             guard.in_flight.len().hash(state);
             for flying in &guard.in_flight {
                 (flying.asked, &flying.answer).hash(state);

@@ -18,7 +18,13 @@ impl GuardCore {
         told.fold(self.tally, |tally, flight| tally.plus(flight.tally))
     }
 
-    /// Tells `hasher` all that decides what the guard does from `now` on, by its clock.
+    /// When the first request came. It decides which copies the guard may go by.
+    #[must_use]
+    pub fn began_at(&self) -> Option<Timestamp> {
+        self.began_at
+    }
+
+    /// Tells `hasher` all else that decides what the guard does from `now` on, by its clock.
     ///
     /// What it only counts is left out, and what time has overtaken. So is the number of failures
     /// in a row, on which only the length of pauses depends; and the last reading of the clock,
@@ -31,6 +37,6 @@ impl GuardCore {
         });
         let flight = self.manager.flight.map(|flight| (flight.asked_at, flight.breaker));
         let trouble = self.manager.trouble.map(|trouble| trouble.ask_again_at);
-        (held, flight, trouble, self.began_at).hash(hasher);
+        (held, flight, trouble).hash(hasher);
     }
 }
