@@ -52,8 +52,9 @@ pub enum Haste {
 impl Haste {
     /// How long to wait before the next look for a copy that another isolate asks for, after
     /// `waited` in all: a little longer each time, because each look is a request of its own to
-    /// the platform, which counts them. `None` if it is time to ask oneself: after `timeout`, or
-    /// after one look where a request waits. It would have no time left to ask if the other hangs.
+    /// the platform, which counts them. `None` if that was long enough: the `timeout`, and then it
+    /// is to be given up; or one look where a request waits, and then it is time to ask oneself.
+    /// There would be no time left for that if the other hangs.
     #[must_use]
     pub fn nap(self, waited: Duration, timeout: Duration) -> Option<Duration> {
         let patience = match self {

@@ -127,8 +127,11 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
             }
             self.gather(&[]).await;
         }
-        // Whoever can do nothing with what this has brought has to ask, and not to wait.
-        self.cache.put(Entry::Asking, String::new(), ASKING).await;
+        // Whoever can do nothing with what this has brought has to ask, and not to wait. A manager
+        // that has not answered in time is left alone a little longer.
+        if !matches!(outcome, Err(TransportError::Timeout)) {
+            self.cache.put(Entry::Asking, String::new(), ASKING).await;
+        }
         outcome
     }
 }
@@ -154,7 +157,8 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> Transport for PopTier<T, P, C>
                     let waited = self.clock.now().since(began).unwrap_or(timeout);
                     match question.haste.nap(waited, timeout) {
                         Some(nap) => self.clock.sleep(nap).await,
-                        None => break copy,
+                        None if question.haste == Haste::Waiting => break copy,
+                        None => return Err(TransportError::Timeout),
                     }
                 }
             }

@@ -143,6 +143,10 @@ impl World<'_> {
                     self.agenda.plan(at, Event::LookUp { isolate: addressee, flight });
                     return;
                 }
+                if flight.haste() == Haste::Background {
+                    self.lands(addressee, flight, None);
+                    return;
+                }
             }
             _ => {}
         }
@@ -223,11 +227,8 @@ impl World<'_> {
 
     /// The copy of before will do, where there is one. What is sighted is still to be told then.
     fn comes_to_nothing(&mut self, question: Question) {
-        let Question { isolate, flight, offset, own, copy, shares, .. } = question;
+        let Question { isolate, flight, offset, own, copy, .. } = question;
         let now = reading(self.now, offset);
-        if shares == Sharing::Kept {
-            self.places[self.isolates[isolate.index].pop].asking_since = None;
-        }
         let limit = self.scenario.policy.max_age();
         let still_good =
             copy.and_then(|copy| match copy.info.look_up(None, now, limit, Haste::Waiting) {
