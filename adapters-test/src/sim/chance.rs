@@ -40,6 +40,12 @@ impl Scenario {
             let fault = scenario.fault_at_random(&mut rng);
             scenario.faults.push(fault);
         }
+        if rng.u8(0..6) == 0 {
+            // Nobody keeps copies, and so every guard asks the manager.
+            let during = 0..scenario.length;
+            let trouble = Trouble::Forgets(1.0);
+            scenario.faults.push(Fault { during, pops: 0..size.pops, trouble });
+        }
         if rng.u8(0..3) == 0 {
             for _ in 0..rng.usize(1..=2) {
                 scenario.restarts.push(Restart {
@@ -101,10 +107,6 @@ impl Scenario {
         let workers = self.some_workers(rng);
         let release = self.release(style, workers.clone(), at);
         let mut steps = vec![Action::Announce { release }];
-        if style == Style::Strict {
-            // Nobody may take the new for a deploy that is ahead.
-            steps.push(Action::Settle);
-        }
         let share = 100;
         steps.extend(workers.into_iter().map(|worker| Action::Upload { release, worker, share }));
         match rng.u8(0..3) {
@@ -112,7 +114,17 @@ impl Scenario {
             1 => steps.push(Action::AwaitSighted { release, at_most: 20_000 }),
             _ => steps.push(Action::Pause { length: rng.i64(0..15_000) }),
         }
+        if rng.u8(0..6) == 0 {
+            // Longer leases are still about when the cutover is decided.
+            steps.push(Action::SetLease { length: rng.i64(300..4_000) });
+        }
         steps.push(Action::Activate { release, after: delay(rng) });
+        if rng.u8(0..6) == 0 {
+            // The manager moves while guards wait for the cutover.
+            steps.push(Action::Pause { length: rng.i64(0..7_000) });
+            let (takes, offset) = (rng.i64(0..1_500), rng.i64(-250..=250));
+            steps.push(Action::Restart { takes, offset });
+        }
         steps
     }
 
@@ -169,9 +181,6 @@ impl Scenario {
         let release = self.release(style, 0..self.size.workers, at);
         let done = rng.usize(0..self.size.workers);
         let mut steps = vec![Action::Announce { release }];
-        if style == Style::Strict {
-            steps.push(Action::Settle);
-        }
         steps.extend((0..done).map(|worker| Action::Upload { release, worker, share: 100 }));
         steps.push(Action::Pause { length: rng.i64(0..30_000) });
         steps.push(Action::Abort { release });

@@ -31,8 +31,12 @@ impl Darkness {
         Self { places: vec![unseen; workers * pops], pops, life_began: 0 }
     }
 
+    /// A manager that begins a new life has forgotten every report.
     pub(crate) fn manager_began(&mut self, now: Millis) {
         self.life_began = now;
+        for place in &mut self.places {
+            (place.refused, place.enough_at) = (0, None);
+        }
     }
 
     /// A report has reached the manager.

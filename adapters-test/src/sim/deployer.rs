@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 
-use skewguard_domain::{Command, Delay, MARGIN, MaxAge, Registration, Rejection, ReleaseId};
+use skewguard_domain::{Command, Delay, MaxAge, Registration, Rejection, ReleaseId};
 
 use super::agenda::Millis;
 use super::asking::Answer;
 use super::build::BuildId;
-use super::isolate::millis;
 use super::managing::duration;
-use super::scenario::Action;
+use super::scenario::{Action, Restart};
 use super::world::{Event, World};
 
 /// How long an upload takes its deployer, in ms; it begins to reach PoPs after the first second.
@@ -51,9 +50,9 @@ impl World<'_> {
         let Some(step) = self.deployers[deployer].steps.front().cloned() else { return };
         match step {
             Action::Pause { length } => self.waits_for(deployer, length),
-            Action::Settle => {
-                let lease = millis(self.manager.ledger.lease().max_age.get());
-                self.waits_for(deployer, lease + millis(MARGIN));
+            Action::Restart { takes, offset } => {
+                self.restarts(Restart { at: self.now, takes, offset });
+                self.waits_for(deployer, 0);
             }
             Action::Upload { release, worker, share } => {
                 let takes = self.chance.i64(UPLOAD);
@@ -147,7 +146,7 @@ impl World<'_> {
             Action::SetLease { length } => {
                 Command::SetLease(MaxAge::new(duration(length)).expect("a lease"))
             }
-            Action::Settle
+            Action::Restart { .. }
             | Action::Upload { .. }
             | Action::Shift { .. }
             | Action::AwaitSighted { .. }

@@ -114,8 +114,6 @@ pub(crate) enum Action {
     Announce {
         release: usize,
     },
-    /// Waits until no manifest is believed any more that was made before.
-    Settle,
     /// Brings one build to the PoPs, where it gets this share of the new isolates, in percent.
     Upload {
         release: usize,
@@ -158,6 +156,11 @@ pub(crate) enum Action {
     },
     Pause {
         length: Millis,
+    },
+    /// The manager moves, by chance just now.
+    Restart {
+        takes: Millis,
+        offset: Millis,
     },
 }
 
@@ -245,10 +248,8 @@ impl Scenario {
             }
             (Design::Skewguard, Style::Strict) => {
                 steps.push(Action::Announce { release: next });
-                // The uploads, which take longer than it takes until nobody can take the new for
-                // a deploy that is ahead.
+                // The uploads, without traffic.
                 let length = 4_500 * Millis::try_from(size.workers).expect("few Workers");
-                steps.push(Action::Settle);
                 steps.push(Action::Pause { length });
                 steps.extend(workers.map(|worker| Action::Shift { release: next, worker }));
                 steps.push(Action::Activate { release: next, after: None });
@@ -289,6 +290,13 @@ impl Scenario {
         };
         scenario.release(Style::Plain, 0..size.workers, -120_000);
         scenario
+    }
+
+    /// Whether the manager ever moves.
+    pub(crate) fn has_restarts(&self) -> bool {
+        let steps = self.plans.iter().flat_map(|plan| &plan.steps);
+        let moves = |step: &Action| matches!(step, Action::Restart { .. });
+        !self.restarts.is_empty() || steps.into_iter().any(moves)
     }
 
     /// Adds a release of these Workers, built at that time, and says which it is.

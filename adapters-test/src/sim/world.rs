@@ -113,7 +113,7 @@ impl<'a> World<'a> {
         let strict = scenario.releases.last().is_some_and(|release| {
             release.style.strictness() == skewguard_domain::Strictness::Strict
         });
-        let jumps = !scenario.restarts.is_empty();
+        let jumps = scenario.has_restarts();
         Self {
             scenario,
             agenda: Agenda::new(),
