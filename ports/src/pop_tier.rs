@@ -70,7 +70,7 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
     async fn make_do(
         &self,
         question: &Question,
-        copy: Option<&(CopyInfo, Manifest)>,
+        copy: Option<(CopyInfo, Manifest)>,
     ) -> Option<Told> {
         let (copy, manifest) = copy?;
         let now = self.clock.now();
@@ -80,7 +80,7 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
         };
         let gathered = self.together(question).await;
         self.gather(&gathered).await;
-        Some(Told { manifest: Manifest { age, ..manifest.clone() }, text: None })
+        Some(Told { manifest: Manifest { age, ..manifest }, text: None })
     }
 
     /// What the PoP has gathered, and what the question brings.
@@ -111,8 +111,11 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> PopTier<T, P, C> {
         // The cache takes time too, and a copy had better seem too old than too young.
         let asked_at = self.clock.now();
         self.cache.put(Entry::Asking, entries::write_instant(asked_at), ASKING).await;
-        let sightings = self.together(question).await;
-        let question = Question { sightings, ..question.clone() };
+        let question = Question {
+            worker: question.worker.clone(),
+            sightings: self.together(question).await,
+            ..*question
+        };
         let outcome = self.inner.manifest(&question, timeout).await;
         if let Ok(told) = &outcome {
             if let Some(text) = &told.text {
@@ -147,9 +150,9 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> Transport for PopTier<T, P, C>
         let copy = loop {
             let copy = self.copy(question).await;
             match self.look_up(question, copy.as_ref()).await {
-                Lookup::Use(_) => match self.make_do(question, copy.as_ref()).await {
+                Lookup::Use(_) => match self.make_do(question, copy).await {
                     Some(told) => return Ok(told),
-                    None => break copy,
+                    None => break None,
                 },
                 Lookup::AskOr(_) | Lookup::Ask => break copy,
                 Lookup::Wait => {
@@ -165,7 +168,7 @@ impl<T: Transport, P: PopCache, C: Clock + Timer> Transport for PopTier<T, P, C>
         };
         let waited = self.clock.now().since(began).unwrap_or_default();
         match self.ask(question, timeout.saturating_sub(waited)).await {
-            Err(failure) => self.make_do(question, copy.as_ref()).await.ok_or(failure),
+            Err(failure) => self.make_do(question, copy).await.ok_or(failure),
             told => told,
         }
     }
