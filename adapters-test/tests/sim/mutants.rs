@@ -63,3 +63,8 @@ fn a_guard_that_refuses_when_it_cannot_ask_breaks_p7() {
 fn a_copy_that_is_taken_for_new_breaks_p8() {
     breaks(Mutant::CopiesAreNew, &[Promise::LeasesEnd]);
 }
+
+#[test]
+fn a_copy_that_vouches_for_what_it_cannot_know_breaks_p3() {
+    breaks(Mutant::CopiesKnowAll, &[Promise::StrictReleasesDoNotMix]);
+}
