@@ -106,6 +106,17 @@ pub enum Breaker {
     Open,
 }
 
+impl Breaker {
+    /// The stable name by which it is sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// How one bundle stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {

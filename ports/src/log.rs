@@ -200,10 +200,7 @@ fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok,
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "it is how serde hands it over")]
 fn as_breaker<S: Serializer>(breaker: &Breaker, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match breaker {
-        Breaker::Open => "open",
-        Breaker::Closed => "closed",
-    })
+    serializer.serialize_str(breaker.as_str())
 }
 
 fn as_optional_text<T: Display, S: Serializer>(

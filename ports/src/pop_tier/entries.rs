@@ -63,10 +63,7 @@ pub(super) fn read_copy(entry: &str) -> Option<(CopyInfo, &str)> {
 pub(super) fn write_sightings(sightings: &[Sighting]) -> String {
     let mut lines = String::new();
     for Sighting { worker, bundle, breaker, tally, reports } in sightings {
-        let breaker = match breaker {
-            Breaker::Open => "open",
-            Breaker::Closed => "closed",
-        };
+        let breaker = breaker.as_str();
         let Tally { refused, failed_open, breaker_open } = tally;
         // Writing to a text does not fail.
         let _ = write!(

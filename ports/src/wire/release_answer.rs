@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use skewguard_domain::{
-    Breaker, Convergence, Cutover, Ledger, PlaceEvidence, Progress, Release, Stage, Style,
-    Timestamp,
+    Convergence, Cutover, Ledger, PlaceEvidence, Progress, Release, Stage, Style, Timestamp,
 };
 
 use super::answer::{BundleAnswer, millis};
@@ -157,10 +156,7 @@ fn evidence(place: &PlaceEvidence, now: Timestamp) -> EvidenceAnswer {
     let others = place.others.iter().map(|(bundle, seen)| (bundle.to_string(), ago(*seen)));
     EvidenceAnswer {
         progress: place.progress.as_str(),
-        breaker: match place.breaker {
-            Breaker::Open => "open",
-            Breaker::Closed => "closed",
-        },
+        breaker: place.breaker.as_str(),
         release_seen_ms: place.release_seen.map(ago),
         others_seen_ms: others.collect(),
     }

@@ -143,10 +143,7 @@ impl PlaceAnswer {
             breaker_open: seen.tally.breaker_open,
         });
         Self {
-            breaker: match breaker {
-                Breaker::Open => "open",
-                Breaker::Closed => "closed",
-            },
+            breaker: breaker.as_str(),
             open_since: place.open_since().map(|since| since.to_string()),
             bundles: bundles.collect(),
         }
